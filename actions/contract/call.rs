@@ -1,0 +1,238 @@
+//! Graph requests as data: a [`Get`] that an action may send, a [`Call`] that only the engine sends.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What RFC 3986 lets stand unescaped in a path segment or a query value.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// In a body, `{"$secret": "new_password"}` stands for a value that is filled in as the call is sent and
+/// is never written anywhere.
+pub const SECRET_KEY: &str = "$secret";
+
+/// Which edition of the Graph API a request goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Api {
+    /// `/v1.0`
+    #[default]
+    #[serde(rename = "v1.0")]
+    V1,
+    /// `/beta`
+    Beta,
+}
+
+impl Api {
+    /// The first path segment of every URL of this edition.
+    pub fn segment(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::Beta => "beta",
+        }
+    }
+}
+
+/// A path below the API version, each segment percent-encoded: `/users/alice%40contoso.com`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Path(String);
+
+impl Path {
+    /// Joins segments, encoding each; a slash, a `#` or a quote in a segment can't change the path.
+    pub fn new<S: AsRef<str>>(segments: impl IntoIterator<Item = S>) -> Self {
+        let mut path = String::new();
+        for segment in segments {
+            path.push('/');
+            path.extend(utf8_percent_encode(segment.as_ref(), UNRESERVED));
+        }
+        Self(path)
+    }
+
+    /// The encoded path, with its leading slash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A read. It is the only kind of request that an action can make.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Get {
+    /// The edition of the API.
+    #[serde(default)]
+    pub api: Api,
+    /// Where to read.
+    pub path: Path,
+    /// Query options such as `$select`, not encoded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, String)>,
+    /// Sends `ConsistencyLevel: eventual`, which advanced queries need. Its answers come from an index that
+    /// lags, so never verify with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub eventual: bool,
+}
+
+impl Get {
+    /// Reads `/v1.0/<segments>`.
+    pub fn new<S: AsRef<str>>(segments: impl IntoIterator<Item = S>) -> Self {
+        Self { api: Api::V1, path: Path::new(segments), query: Vec::new(), eventual: false }
+    }
+
+    /// Adds `$select`: without it Graph returns a default set that lacks most fields we decide on.
+    #[must_use]
+    pub fn select(self, fields: &[&str]) -> Self {
+        self.query("$select", fields.join(","))
+    }
+
+    /// Adds `$filter`. Quote literals with [`Get::quote`].
+    #[must_use]
+    pub fn filter(self, expression: impl Into<String>) -> Self {
+        self.query("$filter", expression)
+    }
+
+    /// Adds any query option.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// An OData string literal: quoted, quotes doubled.
+    pub fn quote(text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// Path and query below the host: `/v1.0/users/x?$select=id`.
+    pub fn url(&self) -> String {
+        let mut url = format!("/{}{}", self.api.segment(), self.path);
+        for (i, (name, value)) in self.query.iter().enumerate() {
+            url.push(if i == 0 { '?' } else { '&' });
+            url.push_str(name);
+            url.push('=');
+            url.extend(utf8_percent_encode(value, UNRESERVED));
+        }
+        url
+    }
+}
+
+/// The HTTP methods that write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Acts, or creates.
+    Post,
+    /// Sets properties.
+    Patch,
+    /// Replaces.
+    Put,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// `POST`, `PATCH`, …
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What a second sending of the same call does, once the first may have taken effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// The same state again: a PATCH of the same value, a DELETE (404 = done), a revocation.
+    #[default]
+    Harmless,
+    /// The service refuses a second one as a conflict (400/409): read, match, adopt.
+    Conflicts,
+    /// A second object, or the first replaced: look before every repeat.
+    Duplicates,
+}
+
+/// A write, as data: what the plan shows, the journal keeps and the engine sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The HTTP method.
+    pub method: Method,
+    /// The edition of the API.
+    #[serde(default)]
+    pub api: Api,
+    /// Where to write.
+    pub path: Path,
+    /// The JSON body. Secrets are placeholders, see [`SECRET_KEY`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// What a repetition does.
+    #[serde(default)]
+    pub repeat: Repeat,
+}
+
+impl Call {
+    /// A call without a body.
+    pub fn new<S: AsRef<str>>(method: Method, segments: impl IntoIterator<Item = S>) -> Self {
+        Self { method, api: Api::V1, path: Path::new(segments), body: None, repeat: Repeat::Harmless }
+    }
+
+    /// Adds a JSON body.
+    #[must_use]
+    pub fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// States what a repetition does, when it isn't harmless.
+    #[must_use]
+    pub fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    /// Path below the host: `/v1.0/users/x`.
+    pub fn url(&self) -> String {
+        format!("/{}{}", self.api.segment(), self.path)
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.as_str(), self.url())?;
+        self.body.as_ref().map_or(Ok(()), |body| write!(f, " {body}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_segment_stays_one_segment() {
+        let path = Path::new(["users", "a/../b?x#y'z%é@contoso.com", "revokeSignInSessions"]);
+        assert_eq!(
+            path.as_str(),
+            "/users/a%2F..%2Fb%3Fx%23y%27z%25%C3%A9%40contoso.com/revokeSignInSessions"
+        );
+    }
+
+    #[test]
+    fn query_values_are_encoded_and_quotes_doubled() {
+        let get = Get::new(["users"])
+            .filter(format!("userPrincipalName eq {}", Get::quote("o'neil+x@contoso.com")));
+        assert_eq!(
+            get.url(),
+            "/v1.0/users?$filter=userPrincipalName%20eq%20%27o%27%27neil%2Bx%40contoso.com%27"
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! What an action decides: changes to make, objects to leave, ways in that it can't close.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Call, Get};
+
+/// The decision of an action for one user. No changes means: already contained.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What to do, in the order in which it is sent.
+    pub changes: Vec<Change>,
+    /// Seen and left alone, with the reason.
+    pub kept: Vec<Finding>,
+    /// A way back in that was seen and that this action can't close.
+    pub open: Vec<Finding>,
+}
+
+/// One write to one object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Id of the directory object that changes.
+    pub object_id: String,
+    /// Its name for people. Comes from the tenant, so it is hostile until escaped.
+    pub label: String,
+    /// What is done, as an imperative: "disable the account".
+    pub say: String,
+    /// The value now, for people: "enabled".
+    pub from: String,
+    /// The value afterwards, for people: "disabled".
+    pub to: String,
+    /// The write.
+    pub call: Call,
+    /// How to take it back.
+    pub undo: Undo,
+    /// How to see from outside, with no code of this action, whether it is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+    /// Whether it stays once it is made.
+    #[serde(default)]
+    pub lasts: Lasts,
+    /// 0–100, where the action scores what it removes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<u8>,
+    /// Why this object was chosen, one reason a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+}
+
+impl Change {
+    /// The same write to the same place: how a change is found again in a later plan.
+    pub fn is_same_write_as(&self, other: &Self) -> bool {
+        self.call.method == other.call.method && self.call.url() == other.call.url()
+    }
+}
+
+/// How a change is taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    /// By this call.
+    Call(Call),
+    /// It can't be, and why.
+    Never(String),
+}
+
+/// Whether something will put the old value back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lasts {
+    /// Nothing does.
+    #[default]
+    Stays,
+    /// Something does: what, and the way out.
+    Reverts(String),
+}
+
+/// A literal read that tells whether a change is in force. It is what rollback checks before it undoes, and
+/// needs no code of the action that made the change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// What to read.
+    pub get: Get,
+    /// Chooses one item of a collection: every member given here must be equal. `None`: `get` answers with
+    /// the object itself, and 404 means that it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick: Option<Value>,
+    /// What it showed before the change.
+    pub before: Seen,
+    /// What it shows while the change is in force.
+    pub after: Seen,
+}
+
+/// A state of an object as a [`Look`] sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// The object is not there.
+    Absent,
+    /// It is there and has at least these members with these values.
+    With(Value),
+    /// Anything: this state can't be told from the outside.
+    Any,
+}
+
+/// What is done with an object that was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It goes.
+    Remove,
+    /// It stays.
+    Keep,
+    /// A person has to decide.
+    Ask,
+}
+
+/// An object that was judged, and the judgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Id of the directory object; empty when the finding is about something that can't be read.
+    pub object_id: String,
+    /// Its name for people. Comes from the tenant, so it is hostile until escaped.
+    pub label: String,
+    /// The judgement.
+    pub decision: Decision,
+    /// 0–100, where the action scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<u8>,
+    /// Why, one reason a line.
+    pub reasons: Vec<String>,
+    /// What a person must do about it, when something must be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}

@@ -1,0 +1,17 @@
+//! The contract between an action and the engine: what an action may read, and what it returns.
+//!
+//! Nothing in here can write to a tenant. A change is data: a sentence, a call, its undo and a way to look.
+
+mod about;
+mod action;
+mod call;
+mod change;
+mod read;
+mod target;
+
+pub use about::{About, Permission, Role, Technique};
+pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
+pub use call::{Api, Call, Get, Method, Path, Repeat, SECRET_KEY};
+pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
+pub use read::{Read, ReadError, ReadErrorKind, Reading};
+pub use target::{Operator, Target, Tenant, User};

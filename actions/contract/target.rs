@@ -1,0 +1,137 @@
+//! Who is contained, where, by whom, and what counts as "since the compromise".
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Get, Settings};
+
+/// One user to contain, with all that an action may base a decision on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// The account.
+    pub user: User,
+    /// Its tenant.
+    pub tenant: Tenant,
+    /// Who runs this.
+    pub operator: Operator,
+    /// Start of the compromise window: what was added since is suspect.
+    pub since: Timestamp,
+    /// The moment of planning, for ages.
+    pub now: Timestamp,
+    /// A session or a password that is older than this is not contained. Service time.
+    pub cut_after: Timestamp,
+    /// This step's `with:` of the playbook.
+    #[serde(default)]
+    pub settings: Value,
+}
+
+impl Target {
+    /// The step's settings, with the action's defaults for what is not given.
+    ///
+    /// # Errors
+    /// The sentence of what is wrong with them. The playbook loader has asked before, so an action may pass
+    /// it on.
+    pub fn settings<S: Settings>(&self) -> Result<S, String> {
+        if self.settings.is_null() {
+            return Ok(S::default());
+        }
+        S::deserialize(&self.settings).map_err(|e| e.to_string())
+    }
+}
+
+/// The fields of a user that decisions rest on.
+///
+/// <https://learn.microsoft.com/graph/api/resources/user>
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User {
+    /// Object id.
+    pub id: String,
+    /// Sign-in name.
+    pub user_principal_name: String,
+    /// Name for people; hostile.
+    pub display_name: Option<String>,
+    /// `Member` or `Guest`.
+    pub user_type: Option<String>,
+    /// Set for an invited guest, who signs in at a home tenant of their own.
+    pub external_user_state: Option<String>,
+    /// `false` is disabled. Missing means that it couldn't be read, not that it is `false`.
+    pub account_enabled: Option<bool>,
+    /// `true`: comes from on-premises AD; `false`: once did; missing: never.
+    pub on_premises_sync_enabled: Option<bool>,
+    /// The last time that the directory synchronisation wrote it.
+    pub on_premises_last_sync_date_time: Option<Timestamp>,
+    /// The AD logon name, for the on-premises way out; hostile.
+    pub on_premises_sam_account_name: Option<String>,
+    /// The AD domain, for the on-premises way out; hostile.
+    pub on_premises_domain_name: Option<String>,
+    /// Sessions and refresh tokens from before this are void.
+    pub sign_in_sessions_valid_from_date_time: Option<Timestamp>,
+    /// When the password was last set.
+    pub last_password_change_date_time: Option<Timestamp>,
+    /// When the account was made.
+    pub created_date_time: Option<Timestamp>,
+}
+
+impl User {
+    /// What `$select` has to name for the fields above.
+    pub const SELECT: &'static [&'static str] = &[
+        "id",
+        "userPrincipalName",
+        "displayName",
+        "userType",
+        "externalUserState",
+        "accountEnabled",
+        "onPremisesSyncEnabled",
+        "onPremisesLastSyncDateTime",
+        "onPremisesSamAccountName",
+        "onPremisesDomainName",
+        "signInSessionsValidFromDateTime",
+        "lastPasswordChangeDateTime",
+        "createdDateTime",
+    ];
+
+    /// The read of a user by object id or UPN. The engine answers it from the read that resolved the target
+    /// while it plans, so that an action which uses it costs no round trip.
+    pub fn get(id: &str) -> Get {
+        Get::new(["users", id]).select(Self::SELECT)
+    }
+
+    /// Whether the account signs in at another tenant, whose sessions and password are not ours.
+    pub fn is_external_guest(&self) -> bool {
+        self.user_type.as_deref() == Some("Guest")
+            && (self.external_user_state.is_some() || self.user_principal_name.contains("#EXT#"))
+    }
+
+    /// Whether on-premises AD is the source of authority.
+    pub fn is_synced(&self) -> bool {
+        self.on_premises_sync_enabled == Some(true)
+    }
+}
+
+/// The tenant that the token is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tenant {
+    /// Tenant id.
+    pub id: String,
+    /// Name for people; hostile.
+    pub display_name: String,
+    /// Verified domains.
+    pub domains: Vec<String>,
+}
+
+/// The application that runs this: its service principal in the tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Operator {
+    /// Application (client) id.
+    pub app_id: String,
+    /// Object id of the service principal, or of the user for a delegated token.
+    pub object_id: String,
+    /// Granted permissions, from the token. A hint and not proof: Microsoft calls tokens opaque.
+    pub permissions: Vec<String>,
+    /// Template ids of the directory roles held; `None` when they could not be read.
+    pub roles: Option<Vec<String>>,
+}

@@ -1,0 +1,22 @@
+//! The remediation actions of `oust`.
+//!
+//! **Actions read and decide; only the engine writes.** An action gets a read-only handle on Graph ([`Read`])
+//! and returns changes as data ([`Plan`]). This crate has no HTTP, no runtime and no file system among its
+//! dependencies, so an action could not write if it wanted to.
+//!
+//! One file holds all there is about an action. To add one: write the file, add its line to [`ACTIONS`]; the
+//! laws in `tests/laws.rs` then run on it.
+
+pub mod contract;
+
+pub use contract::*;
+
+mod revoke_sessions;
+
+/// Every action there is. Listing, docs, permission manifest, playbook schema and tests come from it.
+pub static ACTIONS: &[&dyn AnyAction] = &[&revoke_sessions::RevokeSessions];
+
+/// Finds an action by its id.
+pub fn find(id: &str) -> Option<&'static dyn AnyAction> {
+    ACTIONS.iter().copied().find(|action| action.about().id == id)
+}

@@ -1,0 +1,3 @@
+//! A run from start to end.
+
+pub mod event;

@@ -1,0 +1,117 @@
+//! The catalogue of error codes. A code never changes its meaning; `oust explain` prints its page.
+
+/// Exit statuses, frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done and verified; nothing to do; plan computed.
+    Done = 0,
+    /// Failed, nothing changed.
+    Failed = 1,
+    /// `plan --detailed-exitcode`: changes pending.
+    ChangesPending = 2,
+    /// Some steps applied, some not.
+    Partial = 3,
+    /// Applied, but not verified yet or will be reverted.
+    Unverified = 4,
+    /// Sign-in, permission, role or licence missing; nothing changed.
+    Denied = 5,
+    /// Refused by a guard.
+    Guarded = 6,
+    /// Interrupted or past the deadline; `oust resume RUN` goes on.
+    Interrupted = 7,
+    /// Journal altered or broken.
+    Journal = 8,
+    /// Wrong usage or input.
+    Usage = 64,
+    /// Our own mistake.
+    Internal = 70,
+}
+
+impl Exit {
+    /// The number.
+    pub fn status(self) -> u8 {
+        self as u8
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident $id:literal $exit:ident $title:literal;)+) => {
+        /// What went wrong, in a form that callers can branch on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)+
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// `E0101`.
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)+ }
+            }
+
+            /// The exit status that goes with it.
+            pub fn exit(self) -> Exit {
+                match self { $(Self::$name => Exit::$exit,)+ }
+            }
+
+            /// One line.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// The page that `oust explain` prints, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self { $(Self::$name => include_str!(concat!("pages/", $id, ".md")),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidTarget "E0101" Usage "the target is not a user principal name or an object id";
+    InvalidTime "E0102" Usage "the time or duration can't be read";
+    InvalidPlaybook "E0103" Usage "the playbook has a mistake";
+    UnknownName "E0104" Usage "there is no playbook, action, schema, code or tenant of that name";
+    InvalidPlan "E0105" Usage "the plan file is cut off, edited or of another version";
+    InvalidConfig "E0106" Usage "the configuration or the environment has a mistake";
+    InvalidTenantFile "E0107" Usage "the tenant file has a mistake";
+    NoSuchRun "E0108" Usage "there is no such run";
+    InvalidEndpoint "E0109" Usage "the endpoint can't be used";
+    KeyReused "E0110" Usage "the idempotency key belongs to another request";
+    NotResumable "E0111" Usage "the run has nothing to go on with";
+    NoCredential "E0201" Denied "no way to sign in is configured";
+    SignInRefused "E0202" Denied "the sign-in was refused";
+    SecretRefused "E0203" Denied "the client secret is wrong or has expired";
+    CertificateRefused "E0204" Denied "the certificate is not accepted, has expired or can't be read";
+    AppNotInTenant "E0205" Denied "the application is not in this tenant";
+    TenantNotFound "E0206" Denied "there is no such tenant";
+    TokenExpired "E0207" Denied "the token has expired and can't be renewed";
+    ExposedSecret "E0208" Denied "a file with a secret can be read by others";
+    PermissionMissing "E0301" Denied "the application lacks a permission";
+    RoleMissing "E0302" Denied "the application's service principal lacks a directory role";
+    LicenceMissing "E0303" Denied "the tenant lacks a licence";
+    ProtectedTarget "E0401" Guarded "the account is protected";
+    OwnAccount "E0402" Guarded "the target is the account that runs this";
+    TooManyUsers "E0403" Guarded "more users than allowed";
+    NotConfirmed "E0404" Guarded "not confirmed";
+    WorldMoved "E0405" Guarded "the tenant changed since the plan was made";
+    WrongTenant "E0406" Guarded "the token is for another tenant";
+    TargetUnknown "E0407" Guarded "no such user in the tenant";
+    TargetAmbiguous "E0408" Guarded "more than one user fits";
+    RunLocked "E0409" Guarded "another process works on this run or this user";
+    Unreachable "E0501" Failed "the service can't be reached";
+    Unreadable "E0502" Failed "the service's answer can't be read";
+    ForeignLink "E0503" Failed "the service's answer points to another host";
+    Refused "E0504" Failed "the service refused";
+    Unavailable "E0505" Failed "the service is throttling or failing";
+    Interrupted "E0601" Interrupted "stopped by a signal";
+    DeadlinePassed "E0602" Interrupted "the deadline passed";
+    JournalBroken "E0701" Journal "the journal was altered or is broken";
+    JournalNewer "E0702" Journal "the journal is of a newer version";
+    StateUnwritable "E0703" Failed "the state directory can't be written";
+    OutputUnwritable "E0704" Failed "an output file can't be written";
+    Internal "E0901" Internal "a mistake in oust itself";
+}

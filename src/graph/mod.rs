@@ -1,0 +1,93 @@
+//! The Graph client: what may be repeated, how long to wait, what an answer means.
+//!
+//! [`Transport`] is the one seam to the outside: `http.rs` implements it over the network, the simulated
+//! tenant in memory. Everything above it is the same code for both.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+/// The largest answer that is read. A page of Graph is far below it.
+pub const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
+
+/// An HTTP request on its way out.
+#[derive(Debug)]
+pub struct Request {
+    /// `GET`, `POST`, …
+    pub method: &'static str,
+    /// Absolute URL.
+    pub url: String,
+    /// Headers but for the authorization.
+    pub headers: Vec<(&'static str, String)>,
+    /// The bearer token. Never printed.
+    pub bearer: Option<SecretString>,
+    /// The body. Wiped after use: it may hold a password.
+    pub body: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// An HTTP answer, read to its end.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why there is no answer. The difference decides what may be repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The request surely never reached the service: no connection.
+    #[error("no connection: {0}")]
+    NotSent(String),
+    /// It may have arrived and taken effect: a time-out, a reset, an answer that is cut off.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// The answer is larger than [`MAX_REPLY_BYTES`].
+    #[error("the answer is larger than {MAX_REPLY_BYTES} bytes")]
+    TooLarge,
+}
+
+/// Sends one request and gives its answer. No retry, no redirect, no meaning.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends it once.
+    async fn send(&self, request: Request) -> Result<Reply, SendError>;
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sent {
+    /// 2xx.
+    Accepted(Answer),
+    /// The service said no: surely not applied. 404 on a DELETE is also here; the engine reads it as done.
+    Refused(Answer),
+    /// It may or may not have taken effect: no answer, 5xx, an answer that can't be read.
+    InDoubt(Answer),
+    /// It never left: no connection, no token, throttled beyond the time that was left.
+    NotSent(Answer),
+}
+
+/// What the service said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// Graph's error code.
+    pub code: Option<String>,
+    /// Graph's message or the transport's, for people.
+    pub message: Option<String>,
+    /// Graph's `request-id`.
+    pub request_id: Option<String>,
+    /// The body of an accepted call, for the id of what was created.
+    pub body: Option<serde_json::Value>,
+}
