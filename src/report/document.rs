@@ -138,6 +138,9 @@ pub struct StepDocument {
 /// One write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeDocument {
+    /// Number of the intent in the journal, once it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<u32>,
     /// Id of the object that changes.
     #[serde(default)]
     pub object_id: String,
