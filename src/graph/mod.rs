@@ -3,6 +3,30 @@
 //! [`Transport`] is the one seam to the outside: `http.rs` implements it over the network, the simulated
 //! tenant in memory. Everything above it is the same code for both.
 
+pub mod claims;
+pub mod client;
+pub mod cloud;
+pub mod error_body;
+pub mod family;
+pub mod http;
+pub mod limits;
+mod read_failure;
+mod reader;
+pub mod retry;
+mod service_clock;
+pub mod sign_in_error;
+pub mod token;
+pub mod token_file;
+mod writer;
+
+#[cfg(test)]
+mod fake;
+
+pub use claims::Claims;
+pub use client::{Graph, GraphParts};
+pub use cloud::{Cloud, Endpoint};
+pub use retry::Budget;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use zeroize::Zeroizing;

@@ -1,0 +1,165 @@
+//! The network. The only file that knows the HTTP library.
+#![allow(clippy::disallowed_types)]
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, Method, redirect};
+use secrecy::ExposeSecret;
+
+use super::{MAX_REPLY_BYTES, Reply, Request, SendError, Transport};
+use crate::failure::{Code, Failure, Result};
+
+const CONNECT: Duration = Duration::from_secs(10);
+const WHOLE_REQUEST: Duration = Duration::from_secs(60);
+
+/// Azure's instance metadata service. It gives tokens to this machine and must never be asked through a proxy.
+const METADATA_HOST: &str = "169.254.169.254";
+
+/// A pool of connections. Proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+#[derive(Debug)]
+pub struct HttpTransport {
+    client: Client,
+    /// Without a proxy; made when it is needed.
+    direct: OnceLock<Client>,
+}
+
+impl HttpTransport {
+    /// Opens no connection yet.
+    ///
+    /// Roots of trust are the platform's. On Linux `SSL_CERT_FILE` replaces them, as everywhere there; on
+    /// Windows and macOS its certificates are added to them.
+    ///
+    /// # Errors
+    /// `SSL_CERT_FILE` names a file that can't be read or has no certificate ([`Code::InvalidConfig`]).
+    pub fn new() -> Result<Self> {
+        let client = build(builder()?)?;
+        Ok(Self { client, direct: OnceLock::new() })
+    }
+
+    /// Opens a connection to the URL's host ahead of need. Its outcome doesn't matter.
+    pub async fn warm(&self, url: &str) {
+        let answer = self.client.head(url).send().await;
+        tracing::debug!(ok = answer.is_ok(), "connection opened ahead");
+    }
+
+    fn client_for(&self, url: &reqwest::Url) -> &Client {
+        if url.host_str() != Some(METADATA_HOST) {
+            return &self.client;
+        }
+        if let Some(direct) = self.direct.get() {
+            return direct;
+        }
+        match builder().and_then(|builder| build(builder.no_proxy())) {
+            Ok(direct) => self.direct.get_or_init(|| direct),
+            Err(_) => &self.client,
+        }
+    }
+}
+
+fn builder() -> Result<ClientBuilder> {
+    let builder = Client::builder()
+        .user_agent(concat!("oust/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .timeout(WHOLE_REQUEST)
+        .pool_idle_timeout(Duration::from_secs(90))
+        .redirect(redirect::Policy::none())
+        .referer(false);
+    match std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
+        Some(path) => Ok(builder.tls_certs_merge(roots(Path::new(&path))?)),
+        None => Ok(builder),
+    }
+}
+
+fn build(builder: ClientBuilder) -> Result<Client> {
+    builder.build().map_err(|e| {
+        Failure::new(Code::InvalidConfig, format!("the HTTP client can't be set up: {}", chain(&e)))
+            .next("check SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables")
+    })
+}
+
+/// The certificates of a PEM file.
+fn roots(path: &Path) -> Result<Vec<Certificate>> {
+    let refuse = |why: String| {
+        Failure::new(Code::InvalidConfig, format!("SSL_CERT_FILE {} can't be used: {why}", path.display()))
+            .next("name a PEM file of certificates, or unset it")
+    };
+    let pem = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
+    let roots = Certificate::from_pem_bundle(&pem).map_err(|e| refuse(chain(&e)))?;
+    if roots.is_empty() { Err(refuse("it holds no certificate".into())) } else { Ok(roots) }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request) -> Result<Reply, SendError> {
+        let request = convert(request)?;
+        let client = self.client_for(request.url());
+        let mut answer = client.execute(request).await.map_err(|e| classify(&e))?;
+        let status = answer.status().as_u16();
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|e| SendError::NoAnswer(chain(&e)))? {
+            if body.len() + piece.len() > MAX_REPLY_BYTES {
+                return Err(SendError::TooLarge);
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply { status, headers, body })
+    }
+}
+
+/// Whatever fails in here was never sent.
+fn convert(request: Request) -> Result<reqwest::Request, SendError> {
+    let odd = |what: &str| SendError::NotSent(format!("{what} can't be sent"));
+    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| odd("the method"))?;
+    let url = reqwest::Url::parse(&request.url).map_err(|_| odd("the URL"))?;
+    let mut out = reqwest::Request::new(method, url);
+    for (name, value) in request.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| odd("a header"))?;
+        out.headers_mut().append(name, HeaderValue::try_from(value).map_err(|_| odd("a header"))?);
+    }
+    if let Some(token) = request.bearer {
+        let bearer = zeroize::Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+        let mut value = HeaderValue::from_str(&bearer).map_err(|_| odd("the token"))?;
+        value.set_sensitive(true);
+        out.headers_mut().insert(AUTHORIZATION, value);
+    }
+    if let Some(body) = request.body {
+        // Keeps the wiping owner instead of copying out of it.
+        *out.body_mut() = Some(Bytes::from_owner(body).into());
+    }
+    Ok(out)
+}
+
+/// Tells "surely never arrived" from "may have arrived".
+fn classify(error: &reqwest::Error) -> SendError {
+    if error.is_connect() || error.is_builder() {
+        SendError::NotSent(chain(error))
+    } else {
+        SendError::NoAnswer(chain(error))
+    }
+}
+
+/// The causes of an error in one line, without the URL, which may hold a query.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            let _ = write!(text, "{}{said}", if text.is_empty() { "" } else { ": " });
+        }
+        cause = inner.source();
+    }
+    if text.is_empty() { "the HTTP library gave no reason".to_owned() } else { text }
+}
