@@ -5,7 +5,7 @@
 
 use super::width;
 
-/// Columns after which [`terminal`] cuts: longer than any honest name, shorter than a flood.
+/// Columns after which [`terminal`] cuts: longer than any honest name or remark, shorter than a flood.
 pub const MAX_COLUMNS: usize = 240;
 
 /// How many joining marks in a row are shown: honest scripts need fewer, "Zalgo" text has dozens.
@@ -49,9 +49,14 @@ fn is_unseen(c: char) -> bool {
 /// For one line of a terminal: everything unseen becomes visible (`\u{202e}`, `\n`), and what is longer than
 /// [`MAX_COLUMNS`] is cut off with an ellipsis.
 pub fn terminal(text: &str) -> String {
-    // Nothing beyond this many characters can be among the first MAX_COLUMNS columns.
-    let reach = text.char_indices().nth(MAX_COLUMNS * (MAX_MARKS + 1)).map_or(text.len(), |(at, _)| at);
-    width::cut(&visible(&text[..reach]), MAX_COLUMNS)
+    terminal_within(text, MAX_COLUMNS)
+}
+
+/// Like [`terminal`], with another limit, in columns.
+pub fn terminal_within(text: &str, limit: usize) -> String {
+    // Nothing beyond this many characters can be among the first `limit` columns.
+    let reach = text.char_indices().nth((limit + 1) * (MAX_MARKS + 1)).map_or(text.len(), |(at, _)| at);
+    width::cut(&visible(&text[..reach]), limit)
 }
 
 /// Like [`terminal`], but of any length: for what must be exact, such as a call.
@@ -106,7 +111,8 @@ pub fn markdown(text: &str) -> String {
 
 /// A Markdown code span that no text can end, also inside a table.
 pub fn markdown_code(text: &str) -> String {
-    let shown = visible(text).replace('|', "\\|");
+    // A bar behind a backslash would be read as an escaped backslash and the end of the cell.
+    let shown = visible(text).replace("\\|", "\\\\u{7c}").replace('|', "\\|");
     let mut longest = 0;
     let mut run = 0;
     for c in shown.chars() {
@@ -213,6 +219,7 @@ mod tests {
         assert_eq!(markdown_code("plain"), "`plain`");
         assert_eq!(markdown_code("a``b"), "``` a``b ```");
         assert_eq!(markdown_code("a|b"), "`a\\|b`");
+        assert_eq!(markdown_code("a\\|b"), "`a\\\\u{7c}b`");
     }
 
     #[test]

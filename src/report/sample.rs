@@ -276,3 +276,44 @@ pub(crate) fn problem() -> Problem {
         step: Some("reset_password".into()),
     }
 }
+
+/// [`partial`], with every free text turned hostile.
+pub(crate) fn hostile() -> RunDocument {
+    const EVIL: &str = "\u{1b}[2J\u{202e}\r\n| <script> [x](http://evil.example) ` @all #1 \u{e0041}";
+    const FREE: &[&str] = &[
+        "tenant_name",
+        "display_name",
+        "user_principal_name",
+        "label",
+        "say",
+        "from",
+        "to",
+        "reason",
+        "reasons",
+        "graph_error",
+        "request_id",
+        "traits",
+        "detail",
+        "changed",
+        "next",
+        "never",
+        "stage",
+        "action",
+        "playbook",
+    ];
+    fn spoil(value: &mut serde_json::Value, free: bool) {
+        match value {
+            serde_json::Value::String(text) if free => text.push_str(EVIL),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, free)),
+            serde_json::Value::Object(members) => {
+                for (name, value) in members.iter_mut() {
+                    spoil(value, FREE.contains(&name.as_str()));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(partial()).expect("a document");
+    spoil(&mut value, false);
+    serde_json::from_value(value).expect("still a document")
+}

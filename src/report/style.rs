@@ -78,7 +78,7 @@ impl RollbackState {
             Self::Restored => look('+', "restored", GOOD),
             Self::Already => look('=', "already", FAINT),
             Self::Pending => look('.', "pending", WARN),
-            Self::Never => look('/', "never", FAINT),
+            Self::Never => look('/', "permanent", FAINT),
             Self::Moved => look('m', "moved", WARN),
             Self::Refused => look('x', "refused", BAD),
             Self::InDoubt => look('?', "in doubt", BAD),
@@ -93,7 +93,7 @@ impl Outcome {
         match self {
             Self::Contained => look('+', "CONTAINED", GOOD.bold()),
             Self::NothingToDo => look('=', "NOTHING TO DO", GOOD.bold()),
-            Self::Planned => look('>', "PLAN ONLY", INFO.bold()),
+            Self::Planned => look('>', "PLAN", INFO.bold()),
             Self::Partial => look('!', "PARTLY CONTAINED", BAD),
             Self::Unverified => look('?', "APPLIED, NOT CONFIRMED", WARN.bold()),
             Self::Refused => look('x', "REFUSED", BAD),
@@ -108,7 +108,7 @@ impl Outcome {
         match self {
             Self::Contained => "every change is in force and was read back",
             Self::NothingToDo => "no change was needed",
-            Self::Planned => "nothing was changed",
+            Self::Planned => "nothing has been changed",
             Self::Partial => "some changes are in force, some are not",
             Self::Unverified => {
                 "changes were applied, but not all are read back, or something will put them back"

@@ -12,29 +12,29 @@ const NAMES: usize = 9;
 
 pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form) {
     sheet.gap();
-    let mut fact = |name: &str, value: &str| sheet.tagged(0, FAINT, name, NAMES, Style::new(), value);
+    let mut fact = |name: &str, value: &str| sheet.exact(0, name, NAMES, Style::new(), value);
     if let Some(run) = &document.run_id {
         fact("run", run);
     }
     if let Some(journal) = &document.journal {
         fact("journal", &journal.path);
-        fact("head", &journal.head);
+        fact("head", &format!("{} (for the ticket)", journal.head));
     }
     for path in &document.sealed {
-        fact("sealed", path);
+        fact("sealed", &format!("{path} (the new password, for its recipient alone)"));
     }
     let commands = next(document, form);
     let longest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0) + 2;
+    let beside = commands.iter().all(|(_, why)| NAMES + longest + why.len() <= sheet.width);
     for (i, (command, why)) in commands.iter().enumerate() {
         let tag = if i == 0 { "next" } else { "" };
-        if NAMES + longest + why.len() <= sheet.width {
+        if beside {
             let gap = longest - command.len();
-            let (tag, command) =
-                (sheet.paint.paint(FAINT, &format!("{tag:NAMES$}")), sheet.paint.paint(HEAD, command));
-            let why = sheet.paint.paint(FAINT, why);
+            let tag = sheet.paint.paint(FAINT, &format!("{tag:NAMES$}"));
+            let (command, why) = (sheet.paint.paint(HEAD, command), sheet.paint.paint(FAINT, why));
             sheet.line(&format!("{tag}{command}{:gap$}{why}", ""));
         } else {
-            sheet.tagged(0, FAINT, tag, NAMES, HEAD, command);
+            sheet.exact(0, tag, NAMES, HEAD, command);
             sheet.text(NAMES + 2, FAINT, why);
         }
     }
@@ -48,16 +48,16 @@ pub(in crate::report) fn next(document: &RunDocument, form: Form) -> Vec<(String
     let Some(run) = document.run_id.as_deref().filter(|run| is_plain(run)) else {
         return vec![];
     };
-    let verify = (format!("oust verify {run}"), "look again whether all of it is in force");
-    let resume = (format!("oust resume {run}"), "go on with what is left");
-    let rollback = (format!("oust rollback {run}"), "give back what can be, once the account is clean");
+    let verify = (format!("oust verify {run}"), "is it still in force?");
+    let resume = (format!("oust resume {run}"), "go on with the rest");
+    let rollback = (format!("oust rollback {run}"), "once the account is clean");
     match document.outcome {
         Outcome::Contained => vec![verify, rollback],
         Outcome::Unverified => vec![verify, resume],
         Outcome::Partial => vec![resume, verify, rollback],
         Outcome::Interrupted => vec![resume],
         Outcome::RolledBack => {
-            vec![(format!("oust report {run}"), "this report again, also as --output json")]
+            vec![(format!("oust report {run}"), "this report again")]
         }
         Outcome::NothingToDo | Outcome::Planned | Outcome::Refused | Outcome::Failed => vec![],
     }

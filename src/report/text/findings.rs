@@ -14,14 +14,10 @@ const DECISION: usize = 8;
 /// Columns of the risk, with the gap behind.
 const RISK: usize = 6;
 
-/// Everything that was judged and not removed, with the reasons. What is removed stands among the changes.
+/// Everything that was judged and stays, with the reasons. What goes stands among the changes.
 pub(super) fn kept(sheet: &mut Sheet, user: &UserDocument) {
-    let kept: Vec<_> = user
-        .steps
-        .iter()
-        .flat_map(|step| &step.findings)
-        .filter(|finding| finding.decision != Decision::Remove)
-        .collect();
+    let stays = |finding: &&FindingDocument| finding.decision != Decision::Remove;
+    let kept: Vec<_> = user.steps.iter().flat_map(|step| &step.findings).filter(stays).collect();
     if kept.is_empty() {
         return;
     }

@@ -1,62 +1,55 @@
 //! The first lines, which must be enough for someone who reads no further.
 
+use std::fmt::Write as _;
+
 use anstyle::Style;
 use jiff::Timestamp;
 
+use super::is_rollback;
 use super::sheet::Sheet;
-use super::steps::Form;
+use super::steps::{self, Form};
 use crate::report::style::{FAINT, HEAD, WARN};
-use crate::report::{Outcome, RunDocument, State, UserDocument};
-use oust_actions::Undo;
+use crate::report::{Outcome, RunDocument, UserDocument};
 
 /// Columns of the names at the left.
 const NAMES: usize = 13;
 
 /// `2026-11-24 02:14:07 UTC`
-pub(super) fn moment(at: Timestamp) -> String {
+pub(in crate::report) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// `1 user`, `2 users`
-pub(super) fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Outcome, cut, what remains.
 pub(super) fn run(sheet: &mut Sheet, document: &RunDocument, form: Form) {
     let look = document.outcome.look();
-    sheet.tagged(
-        0,
-        look.style,
-        look.word,
-        look.word.len() + 2,
-        Style::new(),
-        match document.outcome {
-            _ if form == Form::Plan => "nothing has been changed",
-            outcome => outcome.means(),
-        },
-    );
+    let tag = look.word;
+    sheet.tagged(0, look.style, tag, tag.len() + 2, Style::new(), document.outcome.means());
     if document.dry_run && document.outcome != Outcome::Planned {
         sheet.text(2, WARN, "a dry run: nothing was sent");
     }
-    let mut where_ = document.tenant_name.clone().unwrap_or_default();
+    let mut tenant = document.tenant_name.clone().unwrap_or_default();
     if let Some(id) = &document.tenant_id {
-        where_ = if where_.is_empty() { id.clone() } else { format!("{where_} ({id})") };
+        tenant = if tenant.is_empty() { id.clone() } else { format!("{tenant} ({id})") };
     }
-    fact(sheet, "tenant", &where_);
+    fact(sheet, "tenant", &tenant);
     fact(sheet, "playbook", document.playbook.as_deref().unwrap_or_default());
     if let Some(since) = document.since {
         fact(sheet, "window", &format!("since {}", moment(since)));
     }
-    if form == Form::Plan {
-        fact(sheet, "would do", &tally(document));
+    if is_rollback(document) {
+        fact(sheet, "changes", &tally(document));
+        return;
     }
     for user in &document.users {
         cut(sheet, user, document.users.len() > 1);
     }
+    let name =
+        if document.outcome == Outcome::Planned || form == Form::Plan { "would do" } else { "changes" };
+    fact(sheet, name, &tally(document));
     let open: usize = document.users.iter().map(|user| user.open.len()).sum();
     if open > 0 {
-        fact(sheet, "remains", &format!("{} that a person must look at, below", count(open, "way") + " in"));
+        let ways = if open == 1 { "1 way in" } else { &format!("{open} ways in") };
+        fact(sheet, "remains", &format!("{ways} for a person to look at, listed below"));
     }
 }
 
@@ -84,32 +77,40 @@ fn cut(sheet: &mut Sheet, user: &UserDocument, named: bool) {
 
 /// `0.84 s`
 #[allow(clippy::cast_precision_loss)]
-pub(super) fn seconds(ms: u64) -> String {
+pub(in crate::report) fn seconds(ms: u64) -> String {
     format!("{:.2} s", ms as f64 / 1000.0)
 }
 
-/// `5 changes to 1 user; 2 can't be undone, 1 will be put back`
-fn tally(document: &RunDocument) -> String {
+/// `3 done, 1 refused; 2 can't be undone`
+pub(in crate::report) fn tally(document: &RunDocument) -> String {
     let changes: Vec<_> = document.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).collect();
-    let never = changes.iter().filter(|change| matches!(change.undo, Undo::Never(_))).count();
-    let reverts = changes.iter().filter(|change| change.state == State::WillRevert).count();
-    let mut notes = vec![];
-    if never > 0 {
-        notes.push(format!("{never} can't be undone"));
+    let rollback = is_rollback(document);
+    let mut counts: Vec<(&str, usize)> = vec![];
+    for change in &changes {
+        let word = match &change.rollback {
+            Some(rollback) => rollback.state.look().word,
+            None if rollback => continue,
+            None => change.state.look().word,
+        };
+        match counts.iter_mut().find(|(counted, _)| *counted == word) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((word, 1)),
+        }
     }
-    if reverts > 0 {
-        notes.push(format!("{reverts} will be put back"));
+    let mut told = counts.iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ");
+    let never = changes.iter().filter(|change| steps::stays_for_good(change)).count();
+    if never > 0 && !rollback {
+        let _ = write!(told, "; {never} can't be undone");
     }
-    let of = format!("{} to {}", count(changes.len(), "change"), count(document.users.len(), "user"));
-    if notes.is_empty() { of } else { format!("{of}; {}", notes.join(", ")) }
+    told
 }
 
-/// The user's own heading.
-pub(super) fn user(sheet: &mut Sheet, user: &UserDocument) {
+/// The user's own heading, with the outcome when there are several.
+pub(super) fn user(sheet: &mut Sheet, user: &UserDocument, many: bool) {
     sheet.gap();
     let look = user.outcome.look();
-    let tag = look.word;
-    sheet.tagged(0, look.style, tag, tag.len() + 2, HEAD, &user.user_principal_name);
+    let (tag, columns) = if many { (look.word, look.word.len() + 2) } else { ("", 0) };
+    sheet.tagged(0, look.style, tag, columns, HEAD, &user.user_principal_name);
     let mut about = vec![];
     about.extend(user.display_name.clone());
     about.extend(user.traits.iter().cloned());

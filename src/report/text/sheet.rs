@@ -2,8 +2,11 @@
 
 use anstyle::Style;
 
-use crate::report::style::Paint;
+use crate::report::style::{FAINT, Paint};
 use crate::report::{escape, width};
+
+/// Columns after which a paragraph is cut: an error of Graph may be long, a flood is longer.
+const MAX_COLUMNS: usize = 1200;
 
 /// Text under way.
 pub(super) struct Sheet {
@@ -42,6 +45,15 @@ impl Sheet {
         self.tagged(indent, style, "", 0, style, text);
     }
 
+    /// A tag, then hostile text that is escaped but neither cut nor wrapped: it has to be exact, and a terminal
+    /// copies its own soft wrap as one line.
+    pub(super) fn exact(&mut self, indent: usize, tag: &str, columns: usize, style: Style, text: &str) {
+        let gap = columns.saturating_sub(width::columns(tag));
+        let tag = self.paint.paint(FAINT, tag);
+        let text = self.paint.paint(style, &escape::visible(text));
+        self.line(&format!("{:indent$}{tag}{:gap$}{text}", "", ""));
+    }
+
     /// A tag of `columns` columns, then hostile text that hangs beside it.
     pub(super) fn tagged(
         &mut self,
@@ -54,7 +66,9 @@ impl Sheet {
     ) {
         let hang = indent + columns;
         for (i, line) in
-            width::wrap(&escape::terminal(text), self.width.saturating_sub(hang)).into_iter().enumerate()
+            width::wrap(&escape::terminal_within(text, MAX_COLUMNS), self.width.saturating_sub(hang))
+                .into_iter()
+                .enumerate()
         {
             let painted = self.paint.paint(style, &line);
             if i == 0 {

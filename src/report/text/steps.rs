@@ -1,12 +1,14 @@
 //! Stages, steps and their changes.
 
 use anstyle::Style;
-use oust_actions::Undo;
+use oust_actions::{Decision, Undo};
 
 use super::problem;
 use super::sheet::Sheet;
 use crate::report::style::{FAINT, HEAD, Look, WARN, WORD_COLUMNS};
-use crate::report::{ChangeDocument, RollbackState, State, StepDocument, UserDocument, call};
+use crate::report::{
+    ChangeDocument, FindingDocument, RollbackState, State, StepDocument, UserDocument, call,
+};
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +26,10 @@ const TAG: usize = 2 + WORD_COLUMNS + 2;
 /// Where stages stand; steps stand under them.
 const INDENT: usize = 2;
 
-/// All stages in their order.
-pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form) {
+/// All stages in their order. A rollback tells only of steps that had changes.
+pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form, rollback: bool) {
     let mut stage = None;
-    for step in &user.steps {
+    for step in user.steps.iter().filter(|step| !rollback || !step.changes.is_empty()) {
         if stage != Some(&step.stage) {
             stage = Some(&step.stage);
             sheet.gap();
@@ -39,30 +41,25 @@ pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form) {
 
 fn one(sheet: &mut Sheet, user: &UserDocument, step: &StepDocument, form: Form) {
     for change in &step.changes {
-        self::change(sheet, user, change, form);
+        self::change(sheet, user, step, change, form);
     }
-    if step.changes.is_empty() && step.error.is_none() {
-        tagged(sheet, step.state.look(), &format!("{}: {}", title(step), nothing(step.state)));
+    if step.changes.is_empty() {
+        tagged(sheet, step.state.look(), &title(step));
     }
     if let Some(error) = &step.error {
-        if step.changes.is_empty() {
-            tagged(sheet, step.state.look(), &title(step));
+        let mut error = error.clone();
+        error.step = None;
+        if step.changes.iter().any(|change| change.request_id == error.graph_request_id) {
+            error.graph_request_id = None;
         }
-        problem::indented(sheet, INDENT + TAG, error);
+        problem::indented(sheet, INDENT + 2, &error);
     }
 }
 
 /// The step's action in words; its id, when it is of another version.
-fn title(step: &StepDocument) -> String {
+pub(in crate::report) fn title(step: &StepDocument) -> String {
     oust_actions::find(&step.action)
         .map_or_else(|| step.action.clone(), |action| action.about().title.to_owned())
-}
-
-fn nothing(state: State) -> &'static str {
-    match state {
-        State::Skipped => "left out",
-        _ => "nothing to do",
-    }
 }
 
 fn tagged(sheet: &mut Sheet, look: Look, text: &str) {
@@ -70,7 +67,7 @@ fn tagged(sheet: &mut Sheet, look: Look, text: &str) {
     sheet.tagged(INDENT, look.style, &tag, TAG, Style::new(), text);
 }
 
-fn change(sheet: &mut Sheet, user: &UserDocument, change: &ChangeDocument, form: Form) {
+fn change(sheet: &mut Sheet, user: &UserDocument, step: &StepDocument, change: &ChangeDocument, form: Form) {
     let look = change.rollback.as_ref().map_or(change.state.look(), |rollback| rollback.state.look());
     tagged(sheet, look, &named(user, change));
     let under = INDENT + TAG;
@@ -89,12 +86,34 @@ fn change(sheet: &mut Sheet, user: &UserDocument, change: &ChangeDocument, form:
             (None, _) => Some(&change.call),
         };
         if let Some(call) = call {
-            // Not wrapped: it has to be exact, and a terminal copies a soft wrap as one line.
-            let line = sheet.paint.paint(FAINT, &call::one_line(call));
-            sheet.line(&format!("{:under$}{line}", ""));
+            sheet.exact(under, "", 0, FAINT, &call::one_line(call));
         }
     }
+    if let Some(finding) = judged(step, change).filter(|_| change.rollback.is_none()) {
+        let risk = finding.risk.map(|risk| format!("risk {risk}: ")).unwrap_or_default();
+        sheet.text(under, Style::new(), &format!("{risk}{}", finding.reasons.join("; ")));
+    }
     notes(sheet, under, change);
+}
+
+/// The judgement that led to a change.
+pub(in crate::report) fn judged<'a>(
+    step: &'a StepDocument,
+    change: &ChangeDocument,
+) -> Option<&'a FindingDocument> {
+    let removed = || step.findings.iter().filter(|finding| finding.decision == Decision::Remove);
+    removed()
+        .find(|finding| !finding.object_id.is_empty() && finding.object_id == change.object_id)
+        .or_else(|| removed().find(|finding| !finding.label.is_empty() && finding.label == change.label))
+}
+
+/// Whether it is or would be in force and can't be taken back.
+pub(super) fn stays_for_good(change: &ChangeDocument) -> bool {
+    let applied = matches!(
+        change.state,
+        State::Effective | State::Planned | State::WillRevert | State::Pending | State::InDoubt
+    );
+    applied && matches!(change.undo, Undo::Never(_))
 }
 
 fn was_undone(state: RollbackState) -> bool {
@@ -137,9 +156,7 @@ fn notes(sheet: &mut Sheet, under: usize, change: &ChangeDocument) {
         let request = change.request_id.as_deref();
         answer(sheet, under, change.http_status, change.graph_error.as_deref(), request);
     }
-    if let (Undo::Never(why), State::Effective | State::Planned | State::WillRevert | State::Pending) =
-        (&change.undo, change.state)
-    {
+    if let (Undo::Never(why), true) = (&change.undo, stays_for_good(change)) {
         sheet.tagged(under, WARN, "no undo:", 9, Style::new(), why);
     }
 }
