@@ -3,6 +3,8 @@
 //! [`Transport`] is the one seam to the outside: `http.rs` implements it over the network, the simulated
 //! tenant in memory. Everything above it is the same code for both.
 
+pub mod known;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use zeroize::Zeroizing;

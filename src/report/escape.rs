@@ -83,30 +83,39 @@ pub fn markdown(text: &str) -> String {
     let mut before = ' ';
     let mut rest = shown.chars().peekable();
     while let Some(c) = rest.next() {
-        // Mentions and issue numbers are found after the markup is gone, so only a character between helps.
-        let reference = match c {
-            '@' => !before.is_alphanumeric(),
-            '#' => rest.peek().is_some_and(char::is_ascii_digit),
-            _ => false,
-        };
+        let after = rest.peek().copied().unwrap_or(' ');
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            c if c.is_ascii_punctuation() && !matches!(c, ',' | ';' | '"' | '\'' | '/' | '%' | '$' | '?') => {
+            '$' => out.push_str("&#36;"),
+            c if is_markup(c, before, after) => {
                 out.push('\\');
                 out.push(c);
             }
-            // A formula on some renderers.
-            '$' => out.push_str("&#36;"),
             c => out.push(c),
         }
-        if reference {
+        // Mentions and issue numbers are found after the markup is gone: only a character between helps.
+        if c == '@' && !before.is_alphanumeric() || c == '#' && after.is_ascii_digit() {
             out.push_str("&#8203;");
         }
         before = c;
     }
     out
+}
+
+/// Whether a character could be markup or the start of an automatic link where it stands. Others stay as they
+/// are: a ticket is read as source, too.
+fn is_markup(c: char, before: char, after: char) -> bool {
+    match c {
+        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '@' => true,
+        '#' => true,
+        '+' | '-' | '=' => before == ' ',
+        ')' => before.is_ascii_digit(),
+        ':' => before.is_ascii_alphabetic() && after != ' ',
+        '.' => before.is_ascii_digit() || matches!(before, 'w' | 'W'),
+        _ => false,
+    }
 }
 
 /// A Markdown code span that no text can end, also inside a table.
@@ -201,14 +210,18 @@ mod tests {
     #[test]
     fn markdown_has_no_markup_left() {
         for (hostile, shown) in [
-            ("[x](http://evil.example)", r"\[x\]\(http\://evil\.example\)"),
+            ("[x](http://evil.example)", r"\[x\](http\://evil.example)"),
             ("<script>", "&lt;script&gt;"),
             ("&#64;all", r"&amp;\#&#8203;64;all"),
             ("| a |", r"\| a \|"),
             ("@admins", r"\@&#8203;admins"),
-            ("AdeleV@contoso.com", r"AdeleV\@contoso\.com"),
+            ("AdeleV@contoso.com", r"AdeleV\@contoso.com"),
             ("#12 **b** `c`", r"\#&#8203;12 \*\*b\*\* \`c\`"),
-            ("# h\n- l", r"\# h\\n\- l"),
+            ("www.evil.example", r"www\.evil.example"),
+            ("mailto:a@b.example", r"mailto\:a\@b.example"),
+            ("1. one", r"1\. one"),
+            ("well-known (all)", "well-known (all)"),
+            ("# h\n- l", r"\# h\\n- l"),
         ] {
             assert_eq!(markdown(hostile), shown);
         }

@@ -12,6 +12,7 @@ use super::{
 pub(crate) const ADELE: &str = "87d349ed-44d7-43e1-9a83-5f2406dee5bd";
 pub(crate) const RUN: &str = "019ab7c4-5d1e-7c3a-9f00-2b7d5e8c1a44";
 
+#[allow(clippy::unnecessary_wraps)] // every member that holds one is optional
 fn time(text: &str) -> Option<Timestamp> {
     Some(text.parse().expect("a timestamp"))
 }

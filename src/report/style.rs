@@ -113,8 +113,7 @@ impl Outcome {
             Self::Unverified => {
                 "changes were applied, but not all are read back, or something will put them back"
             }
-            Self::Refused => "nothing was changed",
-            Self::Failed => "nothing was changed",
+            Self::Refused | Self::Failed => "nothing was changed",
             Self::Interrupted => "stopped in the middle; what is done stays, the rest can be resumed",
             Self::RolledBack => "what could be taken back was",
         }
