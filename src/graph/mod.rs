@@ -26,6 +26,7 @@ pub use claims::Claims;
 pub use client::{Graph, GraphParts};
 pub use cloud::{Cloud, Endpoint};
 pub use retry::Budget;
+pub mod known;
 
 use async_trait::async_trait;
 use secrecy::SecretString;

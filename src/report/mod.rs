@@ -1,7 +1,19 @@
 //! What a run has to say: one document for machines, text and Markdown for people.
+//!
+//! Whatever comes from a tenant is hostile: it passes [`escape`] on its way to a person.
 
+mod call;
 mod document;
 pub mod fold;
 mod verdict;
+pub mod escape;
+pub mod grant_help;
+pub mod markdown;
+pub mod progress;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod style;
+pub mod text;
+mod width;
 
 pub use document::*;
