@@ -100,7 +100,7 @@ impl Action for ResetPassword {
         }
         let settings = match who.settings::<Settings>() {
             Ok(settings) => settings,
-            Err(wrong) => return open(unreadable_settings(&who.user, &wrong)),
+            Err(wrong) => return open(Finding::unreadable_settings(&who.user, &wrong)),
         };
         let mut plan = Plan::default();
         if who.user.is_synced() {
@@ -158,14 +158,6 @@ fn on_premises(user: &User) -> Finding {
          method refuses applications",
         "reset it in on-premises AD, twice, so that no cached or delegated use of the old one is left; or let \
          a signed-in administrator reset it in the Entra admin center, where password writeback is on",
-    )
-}
-
-fn unreadable_settings(user: &User, wrong: &str) -> Finding {
-    Finding::open(
-        user,
-        format!("the step's settings could not be read, so nothing was changed: {wrong}"),
-        "correct the playbook and run again",
     )
 }
 

@@ -147,4 +147,13 @@ impl Finding {
             next: Some(next.into()),
         }
     }
+
+    /// The step's settings don't read, so nothing was decided. The playbook's loader refuses them earlier.
+    pub fn unreadable_settings(user: &User, wrong: &str) -> Self {
+        Self::open(
+            user,
+            format!("the step's settings could not be read, so nothing was changed: {wrong}"),
+            "correct the playbook and run again",
+        )
+    }
 }
