@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Call, Get};
+use super::{Call, Get, User};
 
 /// The decision of an action for one user. No changes means: already contained.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -133,4 +133,27 @@ pub struct Finding {
     /// What a person must do about it, when something must be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+impl Finding {
+    /// A way back in through the account itself that needs a person: why, and what to do about it.
+    pub fn open(user: &User, reason: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            object_id: user.id.clone(),
+            label: user.user_principal_name.clone(),
+            decision: Decision::Ask,
+            risk: None,
+            reasons: vec![reason.into()],
+            next: Some(next.into()),
+        }
+    }
+
+    /// The step's settings don't read, so nothing was decided. The playbook's loader refuses them earlier.
+    pub fn unreadable_settings(user: &User, wrong: &str) -> Self {
+        Self::open(
+            user,
+            format!("the step's settings could not be read, so nothing was changed: {wrong}"),
+            "correct the playbook and run again",
+        )
+    }
 }

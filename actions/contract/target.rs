@@ -1,10 +1,13 @@
 //! Who is contained, where, by whom, and what counts as "since the compromise".
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Get, Settings};
+
+/// Graph truncates some moments to whole seconds, and clocks inside the service differ by a little.
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
 
 /// One user to contain, with all that an action may base a decision on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +40,11 @@ impl Target {
             return Ok(S::default());
         }
         S::deserialize(&self.settings).map_err(|e| e.to_string())
+    }
+
+    /// Whether a session or a password of this moment is from after the cut, give or take two seconds.
+    pub fn is_after_cut(&self, moment: Timestamp) -> bool {
+        moment.duration_since(self.cut_after) >= -SKEW
     }
 }
 
