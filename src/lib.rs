@@ -12,3 +12,7 @@ pub mod graph;
 pub mod journal;
 pub mod report;
 pub mod sim;
+pub mod config;
+pub mod guard;
+pub mod playbook;
+pub mod target_name;

@@ -98,7 +98,7 @@ impl Engine {
         let claims = self.graph.claims().await?;
         let mut operator = Operator {
             app_id: claims.app_id.clone().unwrap_or_default(),
-            object_id: claims.object_id.clone().unwrap_or_default(),
+            object_id: claims.oid.clone().unwrap_or_default(),
             permissions: claims.permissions(),
             roles: None,
         };

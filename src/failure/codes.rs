@@ -71,6 +71,7 @@ macro_rules! codes {
 }
 
 codes! {
+    InvalidArguments "E0100" Usage "the command line can't be read";
     InvalidTarget "E0101" Usage "the target is not a user principal name or an object id";
     InvalidTime "E0102" Usage "the time or duration can't be read";
     InvalidPlaybook "E0103" Usage "the playbook has a mistake";
