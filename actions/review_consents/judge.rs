@@ -128,7 +128,7 @@ impl<'a> Review<'a> {
         let app = self.app(client);
         let is_operator = client == operator.object_id
             || app.is_some_and(|app| {
-                !app.app_id.is_empty() && app.app_id.eq_ignore_ascii_case(&operator.app_id)
+                !app.application_id.is_empty() && app.application_id.eq_ignore_ascii_case(&operator.app_id)
             });
         if is_operator {
             return keep(vec!["the application that runs this: never touched".into()]);
@@ -168,7 +168,7 @@ impl<'a> Review<'a> {
     }
 
     fn is_in(&self, ids: &[String], client: &str) -> bool {
-        let app_id = self.app(client).map_or("", |app| app.app_id.as_str());
+        let app_id = self.app(client).map_or("", |app| app.application_id.as_str());
         ids.iter()
             .any(|id| !id.is_empty() && (id.eq_ignore_ascii_case(client) || id.eq_ignore_ascii_case(app_id)))
     }

@@ -103,7 +103,7 @@ impl Assignment {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct App {
     /// Application (client) id, the same in every tenant.
-    pub app_id: String,
+    pub application_id: String,
     /// Name; hostile.
     pub name: String,
     /// `false`: disabled in this tenant.
@@ -156,7 +156,7 @@ impl App {
             text(publisher, "verifiedPublisherId").map(|id| text(publisher, "displayName").unwrap_or(id));
         let info = &json["info"];
         Self {
-            app_id: text(json, "appId").unwrap_or_default(),
+            application_id: text(json, "appId").unwrap_or_default(),
             name: text(json, "displayName").or_else(|| text(json, "appDisplayName")).unwrap_or_default(),
             enabled: json["accountEnabled"].as_bool(),
             disabled_by_microsoft,
