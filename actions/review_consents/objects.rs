@@ -47,6 +47,11 @@ impl Grant {
         self.consent_type == "AllPrincipals"
     }
 
+    /// Whether it has all that ending it and giving it back need.
+    pub fn is_whole(&self) -> bool {
+        ![&self.id, &self.client, &self.resource, &self.scope].iter().any(|part| part.is_empty())
+    }
+
     /// The scopes, one by one.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope.split_whitespace()
@@ -89,6 +94,11 @@ impl Assignment {
             principal_name: text(json, "principalDisplayName").unwrap_or_default(),
             created: moment(json, "createdDateTime"),
         }
+    }
+
+    /// Whether it has all that ending it and giving it back need.
+    pub fn is_whole(&self) -> bool {
+        ![&self.id, &self.role, &self.resource].iter().any(|part| part.is_empty())
     }
 
     /// Whether it is the user's own. The list also holds those of groups that the user is a member of.
