@@ -63,8 +63,8 @@ impl Action for DisableUser {
         if who.user.is_synced() {
             open.push(Finding::open(
                 &who.user,
-                "the account comes from on-premises AD: the cloud's value holds only until the next \
-                 directory synchronisation (every 30 minutes by default)",
+                "the account comes from on-premises AD: a disable that was made in the cloud alone holds only \
+                 until the next directory synchronisation (every 30 minutes by default)",
                 on_premises_way_out(&who.user),
             ));
         }

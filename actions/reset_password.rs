@@ -132,7 +132,7 @@ fn reset(who: &Target, now: &State) -> Change {
         undo: Undo::Never("the old password can't be known".into()),
         look: None,
         lasts: if who.user.is_synced() {
-            Lasts::Reverts("the next password hash synchronisation from on-premises AD replaces it".into())
+            Lasts::Reverts("on-premises AD keeps the old password: where it checks the sign-in this one is ignored, and the next change there replaces it; reset it in AD".into())
         } else {
             Lasts::Stays
         },

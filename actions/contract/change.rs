@@ -24,9 +24,9 @@ pub struct Change {
     pub object_id: String,
     /// Its name for people. Comes from the tenant, so it is hostile until escaped.
     pub label: String,
-    /// What is done, as an imperative: "disable the account".
+    /// What is done, as an imperative: "disable the account". May hold names from the tenant: hostile.
     pub say: String,
-    /// The value now, for people: "enabled".
+    /// The value now, for people: "enabled". Hostile like `say`.
     pub from: String,
     /// The value afterwards, for people: "disabled".
     pub to: String,
@@ -43,7 +43,7 @@ pub struct Change {
     /// 0–100, where the action scores what it removes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<u8>,
-    /// Why this object was chosen, one reason a line.
+    /// Why this object was chosen, one reason a line. Hostile like `say`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
 }
@@ -128,9 +128,9 @@ pub struct Finding {
     /// 0–100, where the action scores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<u8>,
-    /// Why, one reason a line.
+    /// Why, one reason a line. May hold names and URLs from the tenant: hostile.
     pub reasons: Vec<String>,
-    /// What a person must do about it, when something must be done.
+    /// What a person must do about it, when something must be done. Hostile like `reasons`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

@@ -46,7 +46,7 @@ pub(super) fn is_first_party(app: &App) -> bool {
 
 /// Whether its refresh tokens serve the whole family. Ask only of a first-party app.
 pub(super) fn is_family(app: &App) -> bool {
-    FAMILY.iter().any(|id| app.app_id.eq_ignore_ascii_case(id))
+    FAMILY.iter().any(|id| app.application_id.eq_ignore_ascii_case(id))
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
         for id in FAMILY {
             assert_eq!((id.len(), id.matches('-').count()), (36, 4), "{id}");
         }
-        let teams = App { app_id: "1FEC8E78-BCE4-4AAF-AB1B-5451CC387264".into(), ..App::default() };
+        let teams = App { application_id: "1FEC8E78-BCE4-4AAF-AB1B-5451CC387264".into(), ..App::default() };
         assert!(is_family(&teams));
         assert!(!is_family(&App::default()));
     }

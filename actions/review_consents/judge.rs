@@ -126,9 +126,9 @@ impl<'a> Review<'a> {
         let keep = |reasons| Some(Verdict { decision: Decision::Keep, risk: 0, reasons });
         let operator = &self.who.operator;
         let app = self.app(client);
-        let is_operator = client == operator.object_id
+        let is_operator = !client.is_empty() && client == operator.object_id
             || app.is_some_and(|app| {
-                !app.app_id.is_empty() && app.app_id.eq_ignore_ascii_case(&operator.app_id)
+                !app.application_id.is_empty() && app.application_id.eq_ignore_ascii_case(&operator.app_id)
             });
         if is_operator {
             return keep(vec!["the application that runs this: never touched".into()]);
@@ -168,7 +168,7 @@ impl<'a> Review<'a> {
     }
 
     fn is_in(&self, ids: &[String], client: &str) -> bool {
-        let app_id = self.app(client).map_or("", |app| app.app_id.as_str());
+        let app_id = self.app(client).map_or("", |app| app.application_id.as_str());
         ids.iter()
             .any(|id| !id.is_empty() && (id.eq_ignore_ascii_case(client) || id.eq_ignore_ascii_case(app_id)))
     }
@@ -192,19 +192,19 @@ impl<'a> Review<'a> {
         for grant in self.state.grants.iter().filter(|grant| self.is_own(grant) && grant.client == client) {
             let on = self.name(&grant.resource);
             match verdict.decision {
-                Decision::Remove if !grant.id.is_empty() => {
+                Decision::Remove if grant.is_whole() => {
                     plan.changes.push(end_consent(self.who, grant, &on, subject));
                 }
-                Decision::Remove => judged("", Decision::Ask, "the consent has no id to end it by".into()),
+                Decision::Remove => judged(&grant.id, Decision::Ask, CUT_OFF.into()),
                 decision => judged(&grant.id, decision, format!("consent on {on}")),
             }
         }
         for held in self.own_assignments().filter(|held| held.resource == client) {
             match verdict.decision {
-                Decision::Remove if !held.id.is_empty() => {
+                Decision::Remove if held.is_whole() => {
                     plan.changes.push(end_assignment(self.who, held, self.app(client), subject));
                 }
-                Decision::Remove => judged("", Decision::Ask, "the assignment has no id to end it by".into()),
+                Decision::Remove => judged(&held.id, Decision::Ask, CUT_OFF.into()),
                 decision => judged(&held.id, decision, "assignment".into()),
             }
         }
@@ -238,6 +238,9 @@ impl<'a> Review<'a> {
 
 const NEXT_FOR_UNREAD: &str = "look at the app in the Entra admin center; to end what the user gave it, name \
                                its service principal under `remove` and run again";
+
+const CUT_OFF: &str = "Graph gave it without an id, app, resource or scope, so it could not be given back: \
+                       nothing was changed";
 
 fn of_a_group(held: &Assignment, label: String) -> Finding {
     let reason = if held.principal_type == "Group" {

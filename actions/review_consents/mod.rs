@@ -279,6 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_given_back_is_left_to_a_person() {
+        let mut world = World::default().consent("helper", "Mail.ReadWrite", IN_WINDOW, stranger());
+        world.grants[0]["id"] = json!(null);
+        world.assignments[0]["appRoleId"] = json!(7);
+        let plan = world.plan(json!(null));
+        assert!(plan.changes.is_empty());
+        assert_eq!(ids(&plan.open), ["", "assigned-helper"]);
+    }
+
+    #[test]
     fn another_users_consent_in_the_list_is_not_ended() {
         let mut world = World::default().consent("helper", "Mail.ReadWrite", IN_WINDOW, stranger());
         world.grants[0]["principalId"] = json!("alex");

@@ -47,6 +47,11 @@ impl Grant {
         self.consent_type == "AllPrincipals"
     }
 
+    /// Whether it has all that ending it and giving it back need.
+    pub fn is_whole(&self) -> bool {
+        ![&self.id, &self.client, &self.resource, &self.scope].iter().any(|part| part.is_empty())
+    }
+
     /// The scopes, one by one.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope.split_whitespace()
@@ -91,6 +96,11 @@ impl Assignment {
         }
     }
 
+    /// Whether it has all that ending it and giving it back need.
+    pub fn is_whole(&self) -> bool {
+        ![&self.id, &self.role, &self.resource].iter().any(|part| part.is_empty())
+    }
+
     /// Whether it is the user's own. The list also holds those of groups that the user is a member of.
     pub fn is_own(&self, user_id: &str) -> bool {
         self.principal_type == "User" && self.principal == user_id
@@ -103,7 +113,7 @@ impl Assignment {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct App {
     /// Application (client) id, the same in every tenant.
-    pub app_id: String,
+    pub application_id: String,
     /// Name; hostile.
     pub name: String,
     /// `false`: disabled in this tenant.
@@ -156,7 +166,7 @@ impl App {
             text(publisher, "verifiedPublisherId").map(|id| text(publisher, "displayName").unwrap_or(id));
         let info = &json["info"];
         Self {
-            app_id: text(json, "appId").unwrap_or_default(),
+            application_id: text(json, "appId").unwrap_or_default(),
             name: text(json, "displayName").or_else(|| text(json, "appDisplayName")).unwrap_or_default(),
             enabled: json["accountEnabled"].as_bool(),
             disabled_by_microsoft,

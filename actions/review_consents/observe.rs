@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, join_all, try_join3};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::objects::{App, Assignment, Grant};
 use super::scopes::{DANGEROUS, power_of};
@@ -147,7 +146,7 @@ fn is_about_the_object(kind: ReadErrorKind) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::contract::fake::{Fake, adele, ready};

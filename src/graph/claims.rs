@@ -64,7 +64,12 @@ impl Claims {
         };
         Self {
             roles: list("roles"),
-            scopes: payload["scp"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            scopes: payload["scp"]
+                .as_str()
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
             oid: text("oid"),
             app_id: text("appid").or_else(|| text("azp")),
             tenant_id: text("tid"),
@@ -100,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_delegated_token_tells_scopes_and_roles() {
-        let claims = Claims::decode(&jwt(&json!({ "scp": "User.Read Mail.Read", "azp": "a", "wids": ["w"] })));
+        let claims =
+            Claims::decode(&jwt(&json!({ "scp": "User.Read Mail.Read", "azp": "a", "wids": ["w"] })));
         assert_eq!(claims.permissions(), ["User.Read", "Mail.Read"]);
         assert_eq!(claims.directory_roles, ["w"]);
         assert_eq!(claims.app_id.as_deref(), Some("a"));

@@ -139,7 +139,10 @@ impl Graph {
     }
 
     /// Runs something that may be given up at the deadline.
-    pub(super) async fn before_deadline<T>(&self, work: impl Future<Output = T>) -> std::result::Result<T, ()> {
+    pub(super) async fn before_deadline<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> std::result::Result<T, ()> {
         match self.budget().until_deadline(self.clock().now()) {
             Some(left) => tokio::time::timeout(left, work).await.map_err(drop),
             None => Ok(work.await),
@@ -178,7 +181,13 @@ impl Graph {
                 }
                 self.limits.learn(out.family(), reply);
                 let id = reply.header("request-id").unwrap_or_default();
-                tracing::debug!(method = out.method, path = out.path, status = reply.status, request_id = id, ms);
+                tracing::debug!(
+                    method = out.method,
+                    path = out.path,
+                    status = reply.status,
+                    request_id = id,
+                    ms
+                );
             }
             Err(error) => tracing::debug!(method = out.method, path = out.path, %error, ms),
         }
@@ -263,7 +272,8 @@ mod tests {
             r#"Bearer authorization_uri="https://login.windows.net/common/oauth2/authorize", error="insufficient_claims", claims="{encoded}""#
         );
         assert_eq!(challenge(&header).as_deref(), Some(json));
-        for junk in ["", "Bearer", r#"Bearer claims="""#, r#"Bearer claims="!!""#, r#"Bearer claims="WzFd""#] {
+        for junk in ["", "Bearer", r#"Bearer claims="""#, r#"Bearer claims="!!""#, r#"Bearer claims="WzFd""#]
+        {
             assert_eq!(challenge(junk), None, "{junk}");
         }
     }

@@ -105,7 +105,9 @@ impl Transport for HttpTransport {
         let headers = answer
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
             .collect();
         let mut body = Vec::new();
         while let Some(piece) = answer.chunk().await.map_err(|e| SendError::NoAnswer(chain(&e)))? {

@@ -14,11 +14,8 @@ impl From<ReadError> for Failure {
             Some(_) => ReadError { code: None, ..error.clone() }.to_string(),
             None => error.to_string(),
         };
-        let failure = Self {
-            status: error.status,
-            request_id: error.request_id.clone(),
-            ..Self::new(code, what)
-        };
+        let failure =
+            Self { status: error.status, request_id: error.request_id.clone(), ..Self::new(code, what) };
         match next(code) {
             Some(next) => failure.next(next),
             None => failure,

@@ -53,7 +53,8 @@ impl Budget {
 
     /// Time left until the deadline; none is zero. `None`: there is no deadline.
     pub fn until_deadline(&self, now: Timestamp) -> Option<Duration> {
-        self.deadline.map(|deadline| Duration::try_from(deadline.duration_since(now)).unwrap_or(Duration::ZERO))
+        self.deadline
+            .map(|deadline| Duration::try_from(deadline.duration_since(now)).unwrap_or(Duration::ZERO))
     }
 }
 
@@ -189,7 +190,9 @@ mod tests {
         assert!(first.iter().any(|w| *w > Duration::from_millis(400)));
         let late: Vec<_> = (0..200).map(|_| jitter.back_off(u32::MAX)).collect();
         assert!(late.iter().all(|w| *w <= LONGEST_BACK_OFF));
-        assert!(late.iter().any(|w| *w > LONGEST_BACK_OFF / 2) && late.iter().any(|w| *w < LONGEST_BACK_OFF / 2));
+        assert!(
+            late.iter().any(|w| *w > LONGEST_BACK_OFF / 2) && late.iter().any(|w| *w < LONGEST_BACK_OFF / 2)
+        );
         assert_eq!(Jitter::seeded(7).back_off(3), Jitter::seeded(7).back_off(3));
     }
 }

@@ -25,7 +25,9 @@ impl ServiceClock {
     pub fn offset(&self) -> SignedDuration {
         let bounds = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match bounds {
-            Some((low, high)) if low > SignedDuration::ZERO || high < SignedDuration::ZERO => (low + high) / 2,
+            Some((low, high)) if low > SignedDuration::ZERO || high < SignedDuration::ZERO => {
+                (low + high) / 2
+            }
             _ => SignedDuration::ZERO,
         }
     }

@@ -88,14 +88,18 @@ pub fn hint(code: Code) -> Option<&'static str> {
             "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH, or run `az login`",
         ),
         Code::SignInRefused => Some("run `oust doctor`"),
-        Code::SecretRefused => {
-            Some("check that AZURE_CLIENT_SECRET is the secret's value, not its id, and belongs to AZURE_CLIENT_ID")
+        Code::SecretRefused => Some(
+            "check that AZURE_CLIENT_SECRET is the secret's value, not its id, and belongs to AZURE_CLIENT_ID",
+        ),
+        Code::CertificateRefused => Some(
+            "check that the certificate is registered with the application and that this machine's time is right",
+        ),
+        Code::AppNotInTenant => {
+            Some("check AZURE_CLIENT_ID and AZURE_TENANT_ID; grant admin consent in that tenant")
         }
-        Code::CertificateRefused => {
-            Some("check that the certificate is registered with the application and that this machine's time is right")
+        Code::TenantNotFound => {
+            Some("check AZURE_TENANT_ID, and --cloud if the tenant is in a national cloud")
         }
-        Code::AppNotInTenant => Some("check AZURE_CLIENT_ID and AZURE_TENANT_ID; grant admin consent in that tenant"),
-        Code::TenantNotFound => Some("check AZURE_TENANT_ID, and --cloud if the tenant is in a national cloud"),
         Code::TokenExpired => Some("put a new token into the file, then run the command again"),
         Code::Unreachable => Some("check the network, the proxy settings and SSL_CERT_FILE"),
         _ => None,
@@ -144,7 +148,10 @@ mod tests {
             assert!(failure.next.is_some());
             assert!(failure.what.contains(&format!("AADSTS{code}")) && !failure.what.contains("Trace"));
         }
-        assert_ne!(refused(401, "invalid_client", 7_000_222).next, refused(401, "invalid_client", 7_000_215).next);
+        assert_ne!(
+            refused(401, "invalid_client", 7_000_222).next,
+            refused(401, "invalid_client", 7_000_215).next
+        );
     }
 
     #[test]

@@ -90,7 +90,10 @@ impl<S: SignIn> TokenSource for Cached<S> {
             return match (self.from.sign_in(None).await, kept.as_ref()) {
                 (Ok(token), _) => Ok(kept.insert(token).clone()),
                 (Err(failure), Some(old)) if old.expires_on.is_some_and(|end| end > now) => {
-                    tracing::warn!(code = failure.code.id(), "no new token; the old one works a little longer");
+                    tracing::warn!(
+                        code = failure.code.id(),
+                        "no new token; the old one works a little longer"
+                    );
                     Ok(old.clone())
                 }
                 (Err(failure), _) => Err(failure),

@@ -42,7 +42,8 @@ impl TokenSource for FixedToken {
         }
         let token = read(&self.path)?;
         if token.secret.expose_secret() == kept.secret.expose_secret() {
-            let what = format!("the token in {} was refused, and the file still holds it", self.path.display());
+            let what =
+                format!("the token in {} was refused, and the file still holds it", self.path.display());
             return Err(Failure::new(Code::TokenExpired, what)
                 .next("put a new token into the file, then run the command again"));
         }
@@ -84,8 +85,10 @@ fn refuse_exposed(path: &Path, data: &std::fs::Metadata) -> Result<()> {
         return Ok(());
     }
     let what = format!("the token file {} can be read by others", path.display());
-    Err(Failure::new(Code::ExposedSecret, what)
-        .next(format!("chmod 600 {}, and treat the token as leaked if others were on the machine", path.display())))
+    Err(Failure::new(Code::ExposedSecret, what).next(format!(
+        "chmod 600 {}, and treat the token as leaked if others were on the machine",
+        path.display()
+    )))
 }
 
 #[cfg(not(unix))]

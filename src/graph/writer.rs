@@ -136,3 +136,130 @@ fn holds_placeholder(value: &Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use oust_actions::Method;
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::fake::{
+        Service, Setup, Tokens, answer, answer_with, no_answer, not_sent, scripted, set_up,
+    };
+
+    fn disable() -> Call {
+        Call::new(Method::Patch, ["users", "x"]).body(json!({"accountEnabled": false}))
+    }
+
+    fn revoke() -> Call {
+        Call::new(Method::Post, ["users", "x", "revokeSignInSessions"])
+    }
+
+    async fn send(setup: &Setup, call: &Call) -> Sent {
+        setup.graph.fill_and_deliver(call, None).await
+    }
+
+    fn name(sent: &Sent) -> &'static str {
+        match sent {
+            Sent::Accepted(_) => "accepted",
+            Sent::Refused(_) => "refused",
+            Sent::InDoubt(_) => "in doubt",
+            Sent::NotSent(_) => "not sent",
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_clear_answer_settles_a_write() {
+        for (reply, want) in [
+            (answer(204, ""), "accepted"),
+            (answer(200, "<html>"), "accepted"),
+            (answer(201, "{\"id\":"), "accepted"),
+            (answer(302, ""), "refused"),
+            (answer(400, ""), "refused"),
+            (answer(403, "<html>"), "refused"),
+            (answer(404, ""), "refused"),
+            (answer(409, ""), "refused"),
+            (answer(408, ""), "in doubt"),
+            (answer(500, ""), "in doubt"),
+            (answer(501, ""), "in doubt"),
+            (answer(503, "<html>"), "in doubt"),
+            (answer(504, ""), "in doubt"),
+            (no_answer(), "in doubt"),
+            (Err(SendError::TooLarge), "in doubt"),
+        ] {
+            let setup = scripted([reply.clone()]);
+            assert_eq!(name(&send(&setup, &disable()).await), want, "{reply:?}");
+            assert_eq!(setup.service.seen().len(), 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_surely_had_no_effect_is_sent_again_with_the_same_body() {
+        for trouble in [not_sent(), answer_with(429, "retry-after", "2", ""), answer(401, "")] {
+            let setup = scripted([trouble.clone(), answer(204, "")]);
+            assert_eq!(name(&send(&setup, &disable()).await), "accepted", "{trouble:?}");
+            let seen = setup.service.seen();
+            assert_eq!(seen.len(), 2);
+            assert!(seen.iter().all(|s| s.body.as_deref() == Some(r#"{"accountEnabled":false}"#)));
+            assert!(seen.iter().all(|s| s.method == "PATCH"));
+            assert_ne!(seen[0].header("client-request-id"), seen[1].header("client-request-id"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_doubt_after_a_repetition_is_still_a_doubt() {
+        let setup = scripted([answer(429, ""), not_sent(), no_answer()]);
+        assert_eq!(name(&send(&setup, &disable()).await), "in doubt");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_is_refused_twice_or_can_not_be_renewed_is_a_refusal() {
+        let setup = scripted([answer(401, ""), answer(401, "")]);
+        assert_eq!(name(&send(&setup, &disable()).await), "refused");
+        let failing = Tokens { fails: true, ..Tokens::default() };
+        let setup = set_up(Service::new([answer(401, "")]), failing, None);
+        let Sent::Refused(said) = send(&setup, &disable()).await else { panic!("not refused") };
+        assert_eq!(said.status, Some(401));
+        assert!(said.message.unwrap().contains("the sign-in was refused"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_time_left_it_is_not_sent() {
+        for trouble in [not_sent(), answer(429, "")] {
+            let service = Service::new([trouble]).repeating();
+            let setup = set_up(service, Tokens::default(), Some(Duration::from_secs(20)));
+            assert_eq!(name(&send(&setup, &disable()).await), "not sent");
+            assert!(setup.service.start_elapsed() <= Duration::from_secs(20));
+            assert!(setup.service.seen().len() > 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_under_way_is_not_cut_off_at_the_deadline() {
+        let slow = Service::new([answer(204, "")]).taking(Duration::from_secs(30));
+        let setup = set_up(slow, Tokens::default(), Some(Duration::from_secs(5)));
+        assert_eq!(name(&send(&setup, &disable()).await), "accepted");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_post_without_a_body_says_so_and_one_with_secrets_needs_them() {
+        let setup = scripted([answer(200, r#"{"value":true}"#)]);
+        let Sent::Accepted(said) = send(&setup, &revoke()).await else { panic!("not accepted") };
+        assert_eq!(said.body, Some(json!({"value": true})));
+        assert_eq!((said.status, said.request_id.as_deref()), (Some(200), Some("r1")));
+        let seen = setup.service.seen();
+        assert_eq!(seen[0].header("content-length"), Some("0"));
+        assert_eq!(seen[0].header("content-type"), None);
+
+        let reset = Call::new(Method::Patch, ["users", "x"])
+            .body(json!({"passwordProfile": {"password": {"$secret": "new_password"}}}));
+        assert_eq!(name(&send(&scripted([]), &reset).await), "not sent");
+        let filled = Zeroizing::new(br#"{"passwordProfile":{"password":"p"}}"#.to_vec());
+        let setup = scripted([answer(204, "")]);
+        assert_eq!(name(&setup.graph.fill_and_deliver(&reset, Some(filled)).await), "accepted");
+        assert_eq!(setup.service.seen()[0].header("content-type"), Some("application/json"));
+        assert_eq!(setup.service.seen()[0].body.as_deref(), Some(r#"{"passwordProfile":{"password":"p"}}"#));
+    }
+}
