@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Call, Get, User};
 
 /// The decision of an action for one user. No changes means: already contained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// What to do, in the order in which it is sent.
     pub changes: Vec<Change>,
@@ -18,7 +18,7 @@ pub struct Plan {
 }
 
 /// One write to one object.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Id of the directory object that changes.
     pub object_id: String,
@@ -56,7 +56,7 @@ impl Change {
 }
 
 /// How a change is taken back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Undo {
     /// By this call.
@@ -66,7 +66,7 @@ pub enum Undo {
 }
 
 /// Whether something will put the old value back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lasts {
     /// Nothing does.
@@ -78,7 +78,7 @@ pub enum Lasts {
 
 /// A literal read that tells whether a change is in force. It is what rollback checks before it undoes, and
 /// needs no code of the action that made the change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Look {
     /// What to read.
     pub get: Get,
@@ -93,7 +93,7 @@ pub struct Look {
 }
 
 /// A state of an object as a [`Look`] sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
     /// The object is not there.

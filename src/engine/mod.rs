@@ -149,6 +149,16 @@ impl Engine {
         self.decide(run, &observed, &order.playbook.stages).await
     }
 
+    /// What carrying out a saved plan would do: whether the tenant is as it was, and nothing written.
+    pub async fn check_saved(&self, order: &Order, saved: &SavedPlan) -> RunDocument {
+        let mut run = Run::new(order, self.clock.clone(), true);
+        let result = match self.try_plan(&mut run, order).await {
+            Ok(()) => saved.check_drift(&run.planned()),
+            Err(failure) => Err(failure),
+        };
+        run.end(result)
+    }
+
     /// Goes on with a run that was stopped, that crashed or that ended with work left.
     pub async fn resume(&self, path: &RunPath, consent: &Consent<'_>) -> RunDocument {
         let mut run = match Run::open(path, self.clock.clone()) {

@@ -177,6 +177,23 @@ impl Run {
         Ok(())
     }
 
+    /// The plans of a run, as they were recorded.
+    pub(super) fn planned(&self) -> Vec<Planned> {
+        let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
+        steps
+            .map(|(user, step)| Planned {
+                user_id: user.target.user.id.clone(),
+                stage: step.stage.clone(),
+                step: step.step.clone(),
+                action: step.action.clone(),
+                settings: step.settings.clone(),
+                state: step.state.clone(),
+                plan: Plan { changes: step.changes.iter().map(|c| c.change.clone()).collect(), ..step.plan.clone() },
+                error: step.error.clone(),
+            })
+            .collect()
+    }
+
     /// The document of a plan before the run has a journal.
     pub(super) fn preview(&self, order: &Order, observed: &Observed, planned: &[Planned]) -> Result<RunDocument> {
         let mut preview = Self::new(order, self.clock.clone(), true);

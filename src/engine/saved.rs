@@ -66,7 +66,7 @@ impl SavedPlan {
     /// Saves what a dry run decided.
     pub fn new(order: &Order, ledger: &Ledger, made_at: Timestamp) -> Self {
         let steps = ledger.users.iter().flat_map(|user| {
-            user.steps.iter().map(|step| SavedStep {
+            user.steps.iter().map(move |step| SavedStep {
                 user_id: user.target.user.id.clone(),
                 step: step.step.clone(),
                 state_sha256: hash(&step.state),

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use oust_actions::{Call, Change, Operator, Plan, Target, Tenant};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,13 +14,14 @@ use crate::report::{Outcome, Problem, RollbackState, State};
 pub const FORMAT: u32 = 1;
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// 0, 1, 2, …
     pub seq: u64,
     /// SHA-256 of the line before, hex; zeros for the first.
     pub prev: String,
     /// When it was written, UTC, by the clock of this machine. Order is by `seq`.
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
@@ -27,7 +29,7 @@ pub struct Line {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Record {
     /// The run began: always the first record.
@@ -149,7 +151,7 @@ pub enum Record {
 }
 
 /// How and by whom a run began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Began {
     /// [`FORMAT`].
     pub format: u32,
@@ -172,13 +174,14 @@ pub struct Began {
     /// Object ids of its users.
     pub users: Vec<String>,
     /// Start of the compromise window.
+    #[schemars(with = "String")]
     pub since: Timestamp,
     /// The recipient for a new password, if one was given.
     pub password_recipient: Option<String>,
 }
 
 /// A user of the run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetFound {
     /// All that actions decide by, settings left out.
     pub target: Target,
@@ -187,7 +190,7 @@ pub struct TargetFound {
 }
 
 /// The decision of a step for a user.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Planned {
     /// The user.
     pub user_id: String,
@@ -208,7 +211,7 @@ pub struct Planned {
 }
 
 /// A write with its undo.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Intent {
     /// Number of the intent, unique in the run.
     pub intent: u32,
@@ -219,13 +222,14 @@ pub struct Intent {
     /// 1, and more after a settled doubt.
     pub attempt: u32,
     /// Service time: what is older than this does not count as done.
+    #[schemars(with = "String")]
     pub service_time: Timestamp,
     /// The change: call, undo, look.
     pub change: Change,
 }
 
 /// What became of a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Told {
     /// In one word.
     pub result: Result,
@@ -238,7 +242,7 @@ pub struct Told {
 }
 
 /// What became of a call, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Result {
     /// 2xx, or an answer that means that it was done already.

@@ -108,8 +108,7 @@ pub fn markdown(text: &str) -> String {
 /// are: a ticket is read as source, too.
 fn is_markup(c: char, before: char, after: char) -> bool {
     match c {
-        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '@' => true,
-        '#' => true,
+        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '@' | '#' => true,
         '+' | '-' | '=' => before == ' ',
         ')' => before.is_ascii_digit(),
         ':' => before.is_ascii_alphabetic() && after != ' ',
