@@ -31,7 +31,7 @@ impl Args {
             .chain(command.get_subcommands().map(|c| (format!("oust-{}", c.get_name()), c.clone())))
         {
             let mut text = Vec::new();
-            clap_mangen::Man::new(command.name(name.clone())).render(&mut text).map_err(failed)?;
+            clap_mangen::Man::new(command).title(name.clone()).render(&mut text).map_err(failed)?;
             write_whole(&folder.join(format!("{name}.1")), &text)?;
         }
         Ok(0)

@@ -1,8 +1,5 @@
 //! `oust runs`.
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
-
 use super::common::Common;
 use super::connect;
 use super::output::{Format, Output, complain, print};
@@ -59,8 +56,7 @@ fn table(list: &RunList, root: &std::path::Path) -> String {
     if list.runs.is_empty() {
         return format!("no runs in {}\n", root.display());
     }
-    let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(["STARTED (UTC)", "OUTCOME", "USER", "RUN"]);
+    let mut text = format!("{:<19}  {:<24}  {:<36}  {}\n", "STARTED (UTC)", "OUTCOME", "RUN", "USER");
     for run in &list.runs {
         let mut outcome = run.outcome.look().word.to_owned();
         if run.resumable {
@@ -72,7 +68,7 @@ fn table(list: &RunList, root: &std::path::Path) -> String {
             [first, rest @ ..] => format!("{} and {} more", escape::terminal_within(first, 30), rest.len()),
         };
         let started = run.started_at.map(|t| t.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
-        table.add_row([started, outcome, users, run.run_id.clone()]);
+        text.push_str(&format!("{started:<19}  {outcome:<24}  {:<36}  {users}\n", run.run_id));
     }
-    format!("{}\n", table.trim_fmt())
+    text
 }

@@ -24,7 +24,7 @@ pub fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
         Failure::new(Code::InvalidTime, format!("--since {:?} {what}", text.chars().take(40).collect::<String>()))
             .next("give a time (2026-11-24T03:10:00Z), a date (2026-11-24), or how long ago (36h, 7d)")
     };
-    let midnight = |date: Date| date.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp());
+    let midnight = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
     let moment = text
         .parse::<Timestamp>()
         .ok()

@@ -9,7 +9,6 @@ use super::observe::truncate;
 use super::{Engine, Run};
 use crate::failure::Result;
 use crate::graph::{Answer, Sent};
-use crate::guard::explain_denial;
 use crate::journal::{Intent, Record, Told, ToldResult};
 use crate::report::State;
 
