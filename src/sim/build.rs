@@ -1,0 +1,396 @@
+//! From a tenant file to a tenant: names become ids, and a name that nothing has is a mistake.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::app_role::{AppRoleAssignment, DEFAULT_ACCESS};
+use super::directory::{Directory, Domain, object_id, object_key};
+use super::file::{self, TenantFile};
+use super::grant::Grant;
+use super::group::Group;
+use super::intruder::{Held, Holding, Intruder};
+use super::moment::Moment;
+use super::role::{self, RoleAssignment};
+use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
+use super::user::{OnPremises, User};
+use super::{Lag, Limits, Tenant, catalogue};
+
+/// What Microsoft Graph is called in a tenant file.
+pub const GRAPH: &str = "Microsoft Graph";
+
+/// A mistake that the schema doesn't see.
+#[derive(Debug)]
+pub struct Problem {
+    pub what: String,
+    /// The text that it is about, to find its line.
+    about: String,
+}
+
+impl Problem {
+    fn new(about: &str, what: String) -> Self {
+        Self { what, about: about.to_owned() }
+    }
+
+    /// Line and column of the last place that holds the text: what refers comes after what is referred to.
+    pub fn place(&self, text: &str) -> Option<(usize, usize)> {
+        let at = text.rfind(&self.about).filter(|_| !self.about.is_empty())?;
+        let before = text.get(..at)?;
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
+        Some((before.matches('\n').count() + 1, column + 1))
+    }
+}
+
+/// Makes the tenant.
+pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
+    let mut directory = directory(&file.tenant);
+    directory.sync_every = file.service.sync_every.map_or(SignedDuration::from_mins(30), |l| l.0);
+    for user in &file.users {
+        add_user(&mut directory, user)?;
+    }
+    for app in &file.apps {
+        add_app(&mut directory, app)?;
+    }
+    add_groups(&mut directory, &file.groups)?;
+    for consent in &file.consents {
+        add_consent(&mut directory, consent)?;
+    }
+    for assignment in &file.assignments {
+        add_assignment(&mut directory, assignment)?;
+    }
+    let victim = file.victim.as_deref().map(|v| user(&directory, v)).transpose()?;
+    let victim = victim.and_then(|id| directory.user(&id).map(|u| u.user_principal_name.clone()));
+    let mut tenant = Tenant::new(directory, file.service.seed);
+    tenant.intruder = intruder(&tenant.directory, file, victim.as_deref())?;
+    tenant.victim = victim;
+    settle(&mut tenant, &file.service)?;
+    Ok(tenant)
+}
+
+fn settle(tenant: &mut Tenant, service: &file::Service) -> Result<(), Problem> {
+    tenant.page_size = service.page_size.unwrap_or(tenant.page_size).clamp(1, 999);
+    tenant.latency = service.latency.map_or(Duration::ZERO, |l| l.0.unsigned_abs());
+    tenant.limits = service.throttle.then(Limits::default);
+    if let Some(lag) = &service.lag {
+        if !(0.0..=1.0).contains(&lag.probability) {
+            return Err(Problem::new("probability", "a probability is between 0 and 1".into()));
+        }
+        tenant.lag = Lag::new(lag.object.0, lag.list.0, lag.probability);
+    }
+    for fault in &service.faults {
+        tenant.faults.plant(fault.clone());
+    }
+    Ok(())
+}
+
+fn directory(about: &file::About) -> Directory {
+    let name = about.name.clone().unwrap_or_else(|| "Contoso".into());
+    let managed = about.domains.iter().map(|d| Domain { name: d.clone(), federated: false });
+    let federated = about.federated_domains.iter().map(|d| Domain { name: d.clone(), federated: true });
+    let mut domains: Vec<Domain> = managed.chain(federated).collect();
+    if domains.is_empty() {
+        domains = ["contoso.com", "contoso.onmicrosoft.com"]
+            .map(|name| Domain { name: name.into(), federated: false })
+            .into();
+    }
+    let graph = ServicePrincipal {
+        name: GRAPH.into(),
+        id: object_id("app", GRAPH),
+        app_id: GRAPH_APP_ID.into(),
+        display_name: GRAPH.into(),
+        enabled: true,
+        home_tenant: MICROSOFT_TENANT.into(),
+        publisher_name: Some("Microsoft Services".into()),
+        multi_tenant: true,
+        app_roles: catalogue::APP_ROLES
+            .iter()
+            .map(|(name, id)| ((*id).to_owned(), (*name).to_owned()))
+            .collect(),
+        ..ServicePrincipal::default()
+    };
+    Directory {
+        tenant_id: about.id.clone().unwrap_or_else(|| object_id("tenant", &name)),
+        display_name: name,
+        domains,
+        service_principals: vec![graph],
+        ..Directory::default()
+    }
+}
+
+fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem> {
+    let default_domain = directory.domains.first().map_or("contoso.com", |d| d.name.as_str()).to_owned();
+    let initial = directory.domains.iter().find(|d| d.name.ends_with(".onmicrosoft.com"));
+    let initial = initial.map_or(default_domain.as_str(), |d| d.name.as_str());
+    let upn = match (&user.upn, &user.guest_of) {
+        (Some(upn), _) => upn.clone(),
+        (None, Some(home)) => format!("{}_{home}#EXT#@{initial}", alias(&user.name)),
+        (None, None) => format!("{}@{default_domain}", alias(&user.name)),
+    };
+    if directory.user(&upn).is_some() {
+        return Err(Problem::new(&upn, format!("there are two users {upn:?}")));
+    }
+    let id = user.id.clone().unwrap_or_else(|| object_id("user", &upn));
+    for role in &user.roles {
+        give_role(directory, &id, role)?;
+    }
+    let on_premises = user.synced.as_ref().map(|ad| OnPremises {
+        syncing: ad.syncing,
+        enabled: ad.enabled,
+        last_sync: ad.last_sync.unwrap_or(Moment::FromStart(SignedDuration::from_mins(-10))),
+        sam_account_name: ad.sam.clone().unwrap_or_else(|| upn.split('@').next().unwrap_or(&upn).to_owned()),
+        domain: ad.domain.clone().unwrap_or_else(|| default_domain.clone()),
+        due: None,
+    });
+    let mail =
+        user.guest_of.as_ref().map_or_else(|| upn.clone(), |home| format!("{}@{home}", alias(&user.name)));
+    directory.users.push(User {
+        id,
+        user_principal_name: upn,
+        display_name: user.name.clone(),
+        mail: Some(mail),
+        job_title: user.job_title.clone(),
+        external: user.guest_of.is_some(),
+        guest: user.guest_of.is_some(),
+        enabled: user.enabled,
+        on_premises,
+        sessions_valid_from: user.sessions_valid_from.unwrap_or(Moment::days_ago(90)),
+        password_changed: user.password_changed.unwrap_or(Moment::days_ago(90)),
+        password_version: 1,
+        must_change_password: false,
+        created: user.created.unwrap_or(Moment::days_ago(400)),
+        restricted_management: user.restricted_management,
+    });
+    Ok(())
+}
+
+/// `Adele Vance` → `AdeleV`, as the documentation's tenants have it.
+fn alias(name: &str) -> String {
+    let mut words = name.split_whitespace();
+    let first: String = words.next().unwrap_or("user").chars().filter(char::is_ascii_alphanumeric).collect();
+    first
+        + &words
+            .next()
+            .and_then(|w| w.chars().next())
+            .filter(char::is_ascii_alphanumeric)
+            .map(String::from)
+            .unwrap_or_default()
+}
+
+fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
+    if directory.service_principals.iter().any(|sp| sp.name == app.name) {
+        return Err(Problem::new(&app.name, format!("there are two apps {:?}", app.name)));
+    }
+    let home_tenant = match app.home.as_deref() {
+        None => directory.tenant_id.clone(),
+        Some("microsoft") => MICROSOFT_TENANT.to_owned(),
+        Some(id) if uuid::Uuid::parse_str(id).is_ok() => id.to_owned(),
+        Some(name) => object_id("tenant", name),
+    };
+    let sp = ServicePrincipal {
+        name: app.name.clone(),
+        id: app.id.clone().unwrap_or_else(|| object_id("app", &app.name)),
+        app_id: app.app_id.clone().unwrap_or_else(|| object_id("app id", &app.name)),
+        display_name: app.display_name.clone().unwrap_or_else(|| app.name.clone()),
+        enabled: app.enabled,
+        multi_tenant: home_tenant != directory.tenant_id,
+        home_tenant,
+        verified_publisher: app.verified_publisher.clone().map(|name| (name, Moment::days_ago(800))),
+        publisher_name: app.publisher.clone().or_else(|| app.verified_publisher.clone()),
+        disabled_by_microsoft: app.disabled_by_microsoft,
+        reply_urls: app.reply_urls.clone(),
+        homepage: app.homepage.clone(),
+        tags: app.tags.clone(),
+        assignment_required: app.assignment_required,
+        app_roles: app
+            .offers
+            .iter()
+            .map(|value| (object_id("app role", &format!("{} {value}", app.name)), value.clone()))
+            .collect(),
+        scopes: Vec::new(),
+        secret: app.secret.clone(),
+        notes: app.notes.clone(),
+    };
+    let id = sp.id.clone();
+    directory.service_principals.push(sp);
+    for role in &app.roles {
+        give_role(directory, &id, role)?;
+    }
+    for permission in &app.permissions {
+        directory.assign_permission(&id, permission);
+    }
+    Ok(())
+}
+
+fn add_groups(directory: &mut Directory, groups: &[file::Group]) -> Result<(), Problem> {
+    for group in groups {
+        let id = group.id.clone().unwrap_or_else(|| object_id("group", &group.name));
+        directory.groups.push(Group {
+            id: id.clone(),
+            display_name: group.name.clone(),
+            members: Vec::new(),
+            role_assignable: group.role_assignable,
+            synced: group.synced,
+        });
+        for role in &group.roles {
+            give_role(directory, &id, role)?;
+        }
+    }
+    for (at, group) in groups.iter().enumerate() {
+        let members = group.members.iter().map(|m| self::group(directory, m).or_else(|_| user(directory, m)));
+        let members = members.collect::<Result<Vec<_>, _>>()?;
+        if let Some(group) = directory.groups.get_mut(at) {
+            group.members = members;
+        }
+    }
+    Ok(())
+}
+
+fn add_consent(directory: &mut Directory, consent: &file::Consent) -> Result<(), Problem> {
+    let client_id = app(directory, &consent.app)?;
+    let resource = consent.resource.as_deref().unwrap_or(GRAPH);
+    let resource_id = app(directory, resource)?;
+    let principal_id = consent.user.as_deref().map(|u| user(directory, u)).transpose()?;
+    let name = format!("{client_id} {} {resource_id}", principal_id.as_deref().unwrap_or("*"));
+    if let Some(sp) = directory.service_principals.iter_mut().find(|sp| sp.id == resource_id) {
+        for scope in consent.scopes.split_whitespace() {
+            if !sp.scopes.iter().any(|(_, value)| value == scope) {
+                sp.scopes.push((object_id("scope", &format!("{resource} {scope}")), scope.to_owned()));
+            }
+        }
+    }
+    let id = consent.id.clone().unwrap_or_else(|| object_key("grant", &name));
+    directory.grants.push(Grant { id, client_id, principal_id, resource_id, scope: consent.scopes.clone() });
+    Ok(())
+}
+
+fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> Result<(), Problem> {
+    let resource_id = app(directory, &assignment.app)?;
+    let (principal_id, principal_type) = match (&assignment.user, &assignment.group) {
+        (Some(name), None) => (user(directory, name)?, "User"),
+        (None, Some(name)) => (group(directory, name)?, "Group"),
+        _ => {
+            let what = format!("the assignment to {:?} needs a user or a group", assignment.app);
+            return Err(Problem::new(&assignment.app, what));
+        }
+    };
+    let offered =
+        directory.service_principals.iter().find(|sp| sp.id == resource_id).map(|sp| sp.app_roles.as_slice());
+    let app_role_id = match &assignment.role {
+        None => DEFAULT_ACCESS.to_owned(),
+        Some(role) => {
+            let found = offered.unwrap_or_default().iter().find(|(_, value)| value == role);
+            let what = || format!("{:?} does not offer the role {role:?}", assignment.app);
+            found.map(|(id, _)| id.clone()).ok_or_else(|| Problem::new(role, what()))?
+        }
+    };
+    let name = format!("{principal_id} {resource_id} {app_role_id}");
+    directory.app_roles.push(AppRoleAssignment {
+        id: assignment.id.clone().unwrap_or_else(|| object_key("app role", &name)),
+        app_role_id,
+        created: assignment.created.unwrap_or(Moment::days_ago(400)),
+        principal_id,
+        principal_type,
+        resource_id,
+    });
+    Ok(())
+}
+
+fn intruder(directory: &Directory, file: &TenantFile, victim: Option<&str>) -> Result<Intruder, Problem> {
+    let described = &file.intruder;
+    let since = described.since.unwrap_or(Moment::FromStart(SignedDuration::from_hours(-2)));
+    let mut held = Vec::new();
+    for foothold in &described.footholds {
+        let (kind, thing) = match foothold {
+            Held::RefreshToken(thing) => ("refresh_token", thing),
+            Held::AccessToken(thing) => ("access_token", thing),
+            Held::SessionCookie(thing) => ("session_cookie", thing),
+            Held::Password(thing) => ("password", thing),
+            Held::Grant(thing) => ("grant", thing),
+            Held::AppRole(thing) => ("app_role", thing),
+        };
+        let needs = |what: &str| Problem::new(kind, format!("the foothold {kind:?} needs {what}"));
+        let owner = thing.user.as_deref().or(victim).ok_or_else(|| needs("a user, or the file a victim"))?;
+        let app_id = thing.app.as_deref().map(|name| app(directory, name)).transpose()?;
+        if app_id.is_none() && matches!(kind, "grant" | "app_role") {
+            return Err(needs("an app"));
+        }
+        let issued = thing.issued.unwrap_or(since);
+        let hour = SignedDuration::from_hours(1);
+        let ends = thing.expires.unwrap_or(match issued {
+            Moment::At(at) => Moment::At(at.saturating_add(hour).unwrap_or(at)),
+            Moment::FromStart(from) => Moment::FromStart(from.saturating_add(hour)),
+        });
+        held.push(Holding {
+            kind,
+            name: thing.name.clone().unwrap_or_else(|| kind.replace('_', " ")),
+            user_id: user(directory, owner)?,
+            issued,
+            expires: (kind == "access_token").then_some(ends),
+            app_id,
+            password_version: 1,
+        });
+    }
+    Ok(Intruder { story: described.story.clone(), since: Some(since), held })
+}
+
+fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
+    let found = directory.user(name).or_else(|| directory.users.iter().find(|u| u.display_name == name));
+    found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))
+}
+
+fn group(directory: &Directory, name: &str) -> Result<String, Problem> {
+    let found = directory.groups.iter().find(|g| g.display_name == name || g.id == name);
+    found.map(|g| g.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no group {name:?}")))
+}
+
+fn app(directory: &Directory, name: &str) -> Result<String, Problem> {
+    let found = directory.service_principals.iter().find(|sp| sp.name == name || sp.app_id == name);
+    found.map(|sp| sp.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no app {name:?}")))
+}
+
+fn give_role(directory: &mut Directory, principal: &str, role: &str) -> Result<(), Problem> {
+    let template = role::template_of(role).map_err(|what| Problem::new(role, what))?;
+    directory.assign_role(principal, &template);
+    Ok(())
+}
+
+impl Directory {
+    /// Makes an active role assignment, unless there is one.
+    pub fn assign_role(&mut self, principal: &str, template: &str) {
+        if self.roles.iter().any(|r| r.principal_id == principal && r.role_definition_id == template) {
+            return;
+        }
+        self.roles.push(RoleAssignment {
+            id: object_key("role", &format!("{principal} {template}")),
+            principal_id: principal.to_owned(),
+            role_definition_id: template.to_owned(),
+        });
+    }
+
+    /// Object id of Microsoft Graph and the id of one of its application permissions.
+    pub fn graph_role(&self, permission: &str) -> Option<(String, String)> {
+        let graph = self.service_principals.iter().find(|sp| sp.app_id == GRAPH_APP_ID)?;
+        let (role, _) = graph.app_roles.iter().find(|(_, value)| value == permission)?;
+        Some((graph.id.clone(), role.clone()))
+    }
+
+    /// Gives an application permission on Microsoft Graph, which offers any that is asked for.
+    pub fn assign_permission(&mut self, principal: &str, permission: &str) -> bool {
+        if self.graph_role(permission).is_none() {
+            let graph = self.service_principals.iter_mut().find(|sp| sp.app_id == GRAPH_APP_ID);
+            if let Some(graph) = graph {
+                graph.app_roles.push((object_id("permission", permission), permission.to_owned()));
+            }
+        }
+        let Some((graph, role)) = self.graph_role(permission) else { return false };
+        self.app_roles.push(AppRoleAssignment {
+            id: object_key("app role", &format!("{principal} {graph} {role}")),
+            app_role_id: role,
+            created: Moment::days_ago(400),
+            principal_id: principal.to_owned(),
+            principal_type: "ServicePrincipal",
+            resource_id: graph,
+        });
+        true
+    }
+}

@@ -1,0 +1,182 @@
+//! The intruder's footholds: what they hold, and whether it still works.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Tenant;
+use super::moment::Moment;
+use super::user::User;
+
+/// What a tenant file tells about the intruder.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Described {
+    /// When they came in; 2 hours ago by default.
+    pub since: Option<Moment>,
+    /// What they hold.
+    #[serde(default)]
+    pub footholds: Vec<Held>,
+    /// What happened, for the rehearsal.
+    #[serde(default)]
+    pub story: Vec<String>,
+}
+
+/// One thing that they hold.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Held {
+    /// A refresh token: mints access tokens until it is revoked.
+    RefreshToken(Thing),
+    /// An access token: works until it expires, whatever is revoked.
+    AccessToken(Thing),
+    /// A session cookie of the browser.
+    SessionCookie(Thing),
+    /// The password.
+    Password(Thing),
+    /// A consent to an application of theirs.
+    Grant(Thing),
+    /// An assignment to an application.
+    AppRole(Thing),
+}
+
+/// The particulars of a foothold.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Thing {
+    /// Its name for people.
+    pub name: Option<String>,
+    /// The account, by UPN; the victim by default.
+    pub user: Option<String>,
+    /// When it came into being; the intruder's arrival by default.
+    pub issued: Option<Moment>,
+    /// When an access token ends; an hour after it was issued by default.
+    pub expires: Option<Moment>,
+    /// The application of a consent or an assignment, by its name in the tenant file.
+    pub app: Option<String>,
+}
+
+/// What the intruder holds, resolved.
+#[derive(Debug, Clone, Default)]
+pub struct Intruder {
+    /// What happened, for the rehearsal: one line each.
+    pub story: Vec<String>,
+    /// When they came in.
+    pub(super) since: Option<Moment>,
+    pub(super) held: Vec<Holding>,
+}
+
+/// A foothold with its references resolved.
+#[derive(Debug, Clone)]
+pub(super) struct Holding {
+    pub kind: &'static str,
+    pub name: String,
+    pub user_id: String,
+    pub issued: Moment,
+    pub expires: Option<Moment>,
+    pub app_id: Option<String>,
+    /// The password that they know.
+    pub password_version: u32,
+}
+
+/// A foothold, and whether it works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foothold {
+    /// Its name for people.
+    pub name: String,
+    /// Which kind: `refresh_token`, `access_token`, `session_cookie`, `password`, `grant`, `app_role`.
+    pub what: &'static str,
+    /// Whether it still gets the intruder in.
+    pub works: bool,
+    /// Why.
+    pub why: String,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+impl Tenant {
+    /// When the intruder came in, for a simulation that has begun.
+    pub fn compromised_since(&self) -> Option<Timestamp> {
+        self.directory.start.and(self.intruder.since.map(|since| self.directory.time(since)))
+    }
+
+    /// What has become of the intruder's footholds by then.
+    pub fn footholds(&mut self, now: Timestamp) -> Vec<Foothold> {
+        self.begin(now);
+        self.directory.synchronise(now);
+        self.intruder.held.iter().map(|held| self.foothold(held, now)).collect()
+    }
+
+    fn foothold(&self, held: &Holding, now: Timestamp) -> Foothold {
+        let until = held.expires.map(|moment| self.directory.time(moment));
+        let (works, why) = match self.directory.users.iter().find(|u| u.id == held.user_id) {
+            None => (false, "the account is gone".to_owned()),
+            Some(user) => match held.kind {
+                "access_token" => match until {
+                    Some(until) if until <= now => (false, "it has expired".to_owned()),
+                    _ => (true, "an access token lives until it expires; nothing revokes it".to_owned()),
+                },
+                "password" => password(user, held),
+                "grant" => self.grant(user, held),
+                "app_role" => self.app_role(user, held),
+                _ => self.session(user, held),
+            },
+        };
+        Foothold { name: held.name.clone(), what: held.kind, works, why, until }
+    }
+
+    /// Refresh tokens and session cookies live and die by the same moment.
+    fn session(&self, user: &User, held: &Holding) -> (bool, String) {
+        if !user.enabled {
+            return (false, "the account is disabled".into());
+        }
+        let (issued, valid_from) =
+            (self.directory.time(held.issued), self.directory.time(user.sessions_valid_from));
+        if issued < valid_from {
+            return (false, format!("sessions from before {valid_from:.0} are void"));
+        }
+        (true, "it was issued after sessions were last revoked".into())
+    }
+
+    fn grant(&self, user: &User, held: &Holding) -> (bool, String) {
+        let client = held.app_id.as_deref().unwrap_or_default();
+        let consented = self
+            .directory
+            .grants
+            .iter()
+            .any(|g| g.client_id == client && g.principal_id.as_ref().is_none_or(|id| *id == user.id));
+        if !consented {
+            return (false, "the consent is gone".into());
+        }
+        if !self.directory.service_principal(client).is_some_and(|sp| sp.enabled) {
+            return (false, "the application is disabled".into());
+        }
+        match self.session(user, held) {
+            (true, _) => (true, "the application has a consent and a refresh token of its own".into()),
+            (false, why) => {
+                (false, format!("{why}; the consent stands, and works again when the user next signs in"))
+            }
+        }
+    }
+
+    fn app_role(&self, user: &User, held: &Holding) -> (bool, String) {
+        let resource = held.app_id.as_deref().unwrap_or_default();
+        let assigned =
+            self.directory.app_roles.iter().any(|a| a.resource_id == resource && a.principal_id == user.id);
+        match (assigned, user.enabled) {
+            (false, _) => (false, "the assignment is gone".into()),
+            (true, false) => (false, "the account is disabled; the assignment stands".into()),
+            (true, true) => (true, "the account is still assigned to the application".into()),
+        }
+    }
+}
+
+fn password(user: &User, held: &Holding) -> (bool, String) {
+    if user.password_version != held.password_version {
+        return (false, "the password was changed".into());
+    }
+    if !user.enabled {
+        return (false, "the account is disabled".into());
+    }
+    (true, "the password is the same".into())
+}

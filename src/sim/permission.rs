@@ -1,0 +1,125 @@
+//! Which application permissions a request needs.
+//!
+//! <https://learn.microsoft.com/graph/permissions-reference>
+
+use super::error::{GraphError, Outcome};
+use super::request::Ask;
+
+/// Any one of these will do.
+type AnyOf = &'static [&'static str];
+
+pub const READ_USER: AnyOf =
+    &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+pub const WRITE_USER: AnyOf = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
+pub const READ_GROUP: AnyOf = &[
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+pub const READ_ROLE: AnyOf = &[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.Read.All",
+    "RoleManagement.ReadWrite.Directory",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const REVOKE: AnyOf = &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
+const READ_MEMBERSHIP: AnyOf = &[
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const READ_MEMBER_OF: AnyOf = &[
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const READ_GRANT: AnyOf =
+    &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"];
+const WRITE_GRANT: AnyOf = &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"];
+const READ_APP_ROLE: AnyOf =
+    &["AppRoleAssignment.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const WRITE_APP_ROLE: AnyOf = &["AppRoleAssignment.ReadWrite.All"];
+const READ_APP: AnyOf =
+    &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const WRITE_APP: AnyOf = &["Application.ReadWrite.All", "Directory.ReadWrite.All"];
+const READ_ORGANIZATION: AnyOf =
+    &["Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const READ_DOMAIN: AnyOf =
+    &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+
+/// Who calls, as the token says.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    pub app_id: String,
+    pub object_id: String,
+    pub permissions: Vec<String>,
+}
+
+impl Caller {
+    /// Whether the token has this permission.
+    pub fn has(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|p| p == permission)
+    }
+
+    /// Whether the token has one of these.
+    pub fn has_any(&self, permissions: &[&str]) -> bool {
+        permissions.iter().any(|p| self.has(p))
+    }
+
+    /// Refuses a request whose permissions the token lacks.
+    pub fn may(&self, ask: &Ask) -> Outcome<()> {
+        let needed = needed(ask)?;
+        if needed.iter().all(|any| self.has_any(any)) { Ok(()) } else { Err(GraphError::denied()) }
+    }
+}
+
+/// The permissions of a method and path, all of them. A PATCH of a user is judged by property instead.
+fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
+    let path = ask.segments();
+    Ok(match (ask.method.as_str(), path.as_slice()) {
+        ("GET", ["users"] | ["users", _]) => &[READ_USER],
+        ("PATCH", ["users", _]) => &[],
+        ("POST", ["users", _, "revokeSignInSessions"]) => &[REVOKE],
+        ("POST", ["users", _, "checkMemberGroups"]) => &[READ_USER, READ_GROUP],
+        ("GET", ["users", _, "memberOf", ..]) => &[READ_MEMBER_OF],
+        ("GET", ["users", _, "transitiveMemberOf", ..]) => &[READ_MEMBERSHIP],
+        ("GET", [.., "oauth2PermissionGrants"] | ["oauth2PermissionGrants", _]) => &[READ_GRANT],
+        ("POST", ["oauth2PermissionGrants"]) | ("PATCH" | "DELETE", ["oauth2PermissionGrants", _]) => {
+            &[WRITE_GRANT]
+        }
+        ("GET", ["users", _, "appRoleAssignments"] | ["users", _, "appRoleAssignments", _]) => {
+            &[READ_APP_ROLE]
+        }
+        ("POST", ["users", _, "appRoleAssignments"]) => &[WRITE_APP_ROLE],
+        ("DELETE", ["users" | "servicePrincipals", _, "appRoleAssignments" | "appRoleAssignedTo", _]) => {
+            &[WRITE_APP_ROLE]
+        }
+        ("POST", ["servicePrincipals", _, "appRoleAssignments" | "appRoleAssignedTo"]) => {
+            &[WRITE_APP_ROLE, READ_APP]
+        }
+        (
+            "GET",
+            ["servicePrincipals"]
+            | ["servicePrincipals", _]
+            | ["servicePrincipals", _, "appRoleAssignments" | "appRoleAssignedTo", ..],
+        ) => &[READ_APP],
+        ("PATCH", ["servicePrincipals", _]) => &[WRITE_APP],
+        ("GET", ["organization", ..]) => &[READ_ORGANIZATION],
+        ("GET", ["domains", _]) => &[READ_DOMAIN],
+        ("GET", ["groups"] | ["groups", _]) => &[READ_GROUP],
+        ("GET", ["roleManagement", "directory", "roleAssignments"]) => &[READ_ROLE],
+        _ => return Err(GraphError::unknown_segment(path.last().unwrap_or(&""))),
+    })
+}

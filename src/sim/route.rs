@@ -1,0 +1,75 @@
+//! Which resource answers which method and path.
+
+use jiff::Timestamp;
+
+use super::app_role::{self, End};
+use super::directory::Directory;
+use super::error::{GraphError, Outcome};
+use super::grant::{self, Of};
+use super::permission::Caller;
+use super::request::Ask;
+use super::{group, organization, role, service_principal, session, user};
+
+/// Answers a read from a directory, which may be a stale replica.
+pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize) -> Outcome {
+    match (ask.method.as_str(), ask.segments().as_slice()) {
+        ("GET", ["users"]) => user::list(directory, ask, page_size),
+        ("GET", ["users", id]) => user::get(directory, ask, id),
+        ("GET", ["users", id, "memberOf"]) => {
+            role::member_of(directory, ask, caller, (id, false, None), page_size)
+        }
+        ("GET", ["users", id, "memberOf", cast]) => {
+            role::member_of(directory, ask, caller, (id, false, Some(cast)), page_size)
+        }
+        ("GET", ["users", id, "transitiveMemberOf"]) => {
+            role::member_of(directory, ask, caller, (id, true, None), page_size)
+        }
+        ("GET", ["users", id, "transitiveMemberOf", cast]) => {
+            role::member_of(directory, ask, caller, (id, true, Some(cast)), page_size)
+        }
+        ("POST", ["users", id, "checkMemberGroups"]) => group::check(directory, ask, id),
+        ("GET", ["oauth2PermissionGrants"]) => grant::list(directory, ask, Of::All, page_size),
+        ("GET", ["oauth2PermissionGrants", id]) => grant::get(directory, ask, id),
+        ("GET", ["users", id, "oauth2PermissionGrants"]) => {
+            grant::list(directory, ask, Of::User(id), page_size)
+        }
+        ("GET", ["servicePrincipals", id, "oauth2PermissionGrants"]) => {
+            grant::list(directory, ask, Of::Client(id), page_size)
+        }
+        ("GET", ["servicePrincipals"]) => service_principal::list(directory, ask, page_size),
+        ("GET", ["servicePrincipals", id]) => service_principal::get(directory, ask, id),
+        ("GET", ["organization"]) => organization::list(directory, ask, page_size),
+        ("GET", ["organization", id]) => organization::get(directory, ask, id),
+        ("GET", ["domains", name]) => organization::domain(directory, ask, name),
+        ("GET", ["groups"]) => group::list(directory, ask, page_size),
+        ("GET", ["groups", id]) => group::get(directory, ask, id),
+        ("GET", ["roleManagement", "directory", "roleAssignments"]) => role::list(directory, ask, page_size),
+        ("GET", [of, id, relation]) => app_role::list(directory, ask, end(of, id, relation)?, page_size),
+        ("GET", [of, id, relation, row]) => app_role::get(directory, ask, end(of, id, relation)?, row),
+        (_, path) => Err(GraphError::unknown_segment(path.last().unwrap_or(&""))),
+    }
+}
+
+/// Carries a write out.
+pub fn write(directory: &mut Directory, ask: &Ask, caller: &Caller, now: Timestamp) -> Outcome {
+    match (ask.method.as_str(), ask.segments().as_slice()) {
+        ("PATCH", ["users", id]) => user::patch(directory, ask, caller, id, now),
+        ("POST", ["users", id, "revokeSignInSessions"]) => session::revoke(directory, ask, caller, id, now),
+        ("POST", ["oauth2PermissionGrants"]) => grant::post(directory, ask),
+        ("PATCH", ["oauth2PermissionGrants", id]) => grant::patch(directory, ask, id),
+        ("DELETE", ["oauth2PermissionGrants", id]) => grant::delete(directory, id),
+        ("PATCH", ["servicePrincipals", id]) => service_principal::patch(directory, ask, id),
+        ("POST", [of, id, relation]) => app_role::post(directory, ask, end(of, id, relation)?, now),
+        ("DELETE", [of, id, relation, row]) => app_role::delete(directory, end(of, id, relation)?, row),
+        (_, path) => Err(GraphError::unknown_segment(path.last().unwrap_or(&""))),
+    }
+}
+
+fn end<'a>(of: &str, id: &'a str, relation: &str) -> Outcome<End<'a>> {
+    match (of, relation) {
+        ("users", "appRoleAssignments") => Ok(End::User(id)),
+        ("servicePrincipals", "appRoleAssignments") => Ok(End::Client(id)),
+        ("servicePrincipals", "appRoleAssignedTo") => Ok(End::Resource(id)),
+        _ => Err(GraphError::unknown_segment(relation)),
+    }
+}
