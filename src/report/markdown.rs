@@ -60,7 +60,10 @@ fn summary(out: &mut String, document: &RunDocument) {
             line!(out, "| Remains | {} for a person to look at |", user.open.len());
         }
     }
-    line!(out, "| Changes | {} |", md(&tally(document)));
+    let tally = tally(document);
+    if !tally.is_empty() {
+        line!(out, "| Changes | {} |", md(&tally));
+    }
     let tenant = [&document.tenant_name, &document.tenant_id];
     let tenant: Vec<_> = tenant.into_iter().flatten().map(|name| code(name)).collect();
     if !tenant.is_empty() {

@@ -16,18 +16,29 @@ pub struct Progress {
     out: Mutex<Out>,
     paint: Paint,
     quiet: bool,
+    names_users: bool,
 }
 
 impl Progress {
     /// Writes to `out`; quiet, it writes nothing.
     pub fn new(out: Out, paint: Paint, quiet: bool) -> Self {
-        Self { out: Mutex::new(out), paint, quiet }
+        Self { out: Mutex::new(out), paint, quiet, names_users: false }
+    }
+
+    /// Says with each line whom it is about: for runs of more than one user.
+    #[must_use]
+    pub fn naming_users(mut self, yes: bool) -> Self {
+        self.names_users = yes;
+        self
     }
 
     /// `   0.41s  done         revoke refresh tokens …`
     fn line(&self, event: &Event) -> String {
         let clock = self.paint.paint(FAINT, &elapsed(event.elapsed_ms));
-        let (look, text) = told(&event.what);
+        let (look, mut text) = told(&event.what);
+        if let Some(user) = about(&event.what).filter(|_| self.names_users) {
+            text += &self.paint.paint(FAINT, &format!("  [{}]", width::cut(&terminal(user), 40)));
+        }
         let tag = width::pad(&format!("{} {}", look.sign, look.word), WORD_COLUMNS + 4);
         format!("{clock}  {}{text}\n", self.paint.paint(look.style, &tag))
     }
@@ -88,20 +99,18 @@ fn told(what: &What) -> (Look, String) {
             let traits = if traits.is_empty() { String::new() } else { format!(" ({})", traits.join(", ")) };
             (tag('*', "found", HEAD), terminal(&format!("{user}{traits}")))
         }
-        What::Decided { user, step, changes, kept, open } => (
-            tag('>', "decided", FAINT),
-            terminal(&format!("{step}: {}", decided(*changes, *kept, *open))) + &of(user),
-        ),
-        What::Stage { user, stage } => (tag('>', "stage", INFO), terminal(stage) + &of(user)),
+        What::Decided { user: _, step, changes, kept, open } => {
+            (tag('>', "decided", FAINT), terminal(&format!("{step}: {}", decided(*changes, *kept, *open))))
+        }
+        What::Stage { user: _, stage } => (tag('>', "stage", INFO), terminal(stage)),
         What::Changed { user, step: _, say, label, state, http_status, reason } => {
-            let text = what_and_whom(say, label, user) + &why(*http_status, reason.as_deref());
-            (state.look(), text + &of(user))
+            (state.look(), what_and_whom(say, label, user) + &why(*http_status, reason.as_deref()))
         }
         What::Cut { user } => {
             (tag('+', "CUT OFF", GOOD.bold()), terminal(&format!("{user}: revoked and disabled")))
         }
         What::RolledBack { user, step: _, say, label, state, reason } => {
-            (state.look(), what_and_whom(say, label, user) + &why(None, reason.as_deref()) + &of(user))
+            (state.look(), what_and_whom(say, label, user) + &why(None, reason.as_deref()))
         }
         What::Waiting { why, seconds } => {
             (tag('.', "waiting", WARN), format!("{seconds:.1} s: {}", terminal(why)))
@@ -110,8 +119,15 @@ fn told(what: &What) -> (Look, String) {
     }
 }
 
-fn of(user: &str) -> String {
-    format!("  [{}]", width::cut(&terminal(user), 40))
+/// Whom a line is about, when it doesn't say so by itself.
+fn about(what: &What) -> Option<&str> {
+    match what {
+        What::Decided { user, .. }
+        | What::Stage { user, .. }
+        | What::Changed { user, .. }
+        | What::RolledBack { user, .. } => Some(user),
+        _ => None,
+    }
 }
 
 fn decided(changes: usize, kept: usize, open: usize) -> String {
@@ -189,7 +205,7 @@ mod tests {
     #[test]
     fn each_event_is_one_line_with_time_state_and_words() {
         let page = Page::default();
-        let progress = Progress::new(Box::new(page.clone()), Paint::PLAIN, false);
+        let progress = Progress::new(Box::new(page.clone()), Paint::PLAIN, false).naming_users(true);
         let user = || "AdeleV@contoso.com".to_owned();
         progress.saw(&event(90, What::Stage { user: user(), stage: "cut".into() }));
         progress.saw(&event(412, changed("AdeleV@contoso.com", State::Effective, Some(204), None)));

@@ -2,10 +2,11 @@
 
 use anstyle::Style;
 
+use super::is_rollback;
 use super::sheet::Sheet;
 use super::steps::Form;
 use crate::report::style::{FAINT, HEAD};
-use crate::report::{Outcome, RunDocument, State, UserDocument};
+use crate::report::{Outcome, RollbackState, RunDocument, State, UserDocument};
 
 /// Columns of the names at the left.
 const NAMES: usize = 9;
@@ -64,16 +65,23 @@ pub(in crate::report) fn next(document: &RunDocument, form: Form) -> Vec<(String
 }
 
 fn planned(document: &RunDocument) -> Vec<(String, &'static str)> {
-    let any = document.users.iter().flat_map(|user| &user.steps).any(|step| {
-        step.changes.iter().any(|change| matches!(change.state, State::Planned | State::WillRevert))
+    let mut changes = document.users.iter().flat_map(|user| &user.steps).flat_map(|step| &step.changes);
+    let any = changes.any(|change| match &change.rollback {
+        Some(rollback) => rollback.state == RollbackState::Planned,
+        None => matches!(change.state, State::Planned | State::WillRevert),
     });
-    // While the engine asks for confirmation there is a prompt below, and no command to type.
-    if !any || document.command == "contain" && !document.dry_run {
+    // While a person is asked for confirmation there is a prompt below, and no command to type.
+    if !any || document.command != "plan" && !document.dry_run {
         return vec![];
     }
-    if document.command == "rollback" {
-        let run = document.run_id.as_deref().filter(|run| is_plain(run));
-        return run.map(|run| (format!("oust rollback {run}"), "do it")).into_iter().collect();
+    let command = if is_rollback(document) { "rollback" } else { document.command.as_str() };
+    match command {
+        "rollback" | "resume" => {
+            let run = document.run_id.as_deref().filter(|run| is_plain(run));
+            return run.map(|run| (format!("oust {command} {run}"), "do it")).into_iter().collect();
+        }
+        "plan" | "contain" => {}
+        _ => return vec![],
     }
     let users: Vec<_> = document.users.iter().map(typed).collect();
     if users.iter().any(|user| user.is_empty()) {

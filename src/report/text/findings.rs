@@ -14,9 +14,15 @@ const DECISION: usize = 8;
 /// Columns of the risk, with the gap behind.
 const RISK: usize = 6;
 
-/// Everything that was judged and stays, with the reasons. What goes stands among the changes.
+/// Everything that was judged and stays, with the reasons. What goes stands among the changes, what a person
+/// must decide among what is open.
 pub(super) fn kept(sheet: &mut Sheet, user: &UserDocument) {
-    let stays = |finding: &&FindingDocument| finding.decision != Decision::Remove;
+    let is_open = |finding: &FindingDocument| user.open.iter().any(|open| open.label == finding.label);
+    let stays = |finding: &&FindingDocument| match finding.decision {
+        Decision::Remove => false,
+        Decision::Ask => !is_open(finding),
+        Decision::Keep => true,
+    };
     let kept: Vec<_> = user.steps.iter().flat_map(|step| &step.findings).filter(stays).collect();
     if kept.is_empty() {
         return;

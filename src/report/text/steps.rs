@@ -90,8 +90,11 @@ fn change(sheet: &mut Sheet, user: &UserDocument, step: &StepDocument, change: &
         }
     }
     if let Some(finding) = judged(step, change).filter(|_| change.rollback.is_none()) {
-        let risk = finding.risk.map(|risk| format!("risk {risk}: ")).unwrap_or_default();
-        sheet.text(under, Style::new(), &format!("{risk}{}", finding.reasons.join("; ")));
+        let risk = finding.risk.map(|risk| format!("risk {risk}"));
+        let why: Vec<_> = risk.iter().chain(&finding.reasons).map(String::as_str).collect();
+        if !why.is_empty() {
+            sheet.text(under, Style::new(), &why.join("; "));
+        }
     }
     notes(sheet, under, change);
 }

@@ -138,7 +138,7 @@ fn a_contained_account_at_eighty_columns() {
       consents
       + done         remove the consent to the app: Mail Backup \u{202e}orP
                      Mail.ReadWrite offline_access → no consent
-                     risk 90: +35 reads and changes all mail (Mail.ReadWrite); +30
+                     risk 90; +35 reads and changes all mail (Mail.ReadWrite); +30
                      consented inside the window
 
       judged and kept
@@ -211,7 +211,7 @@ fn a_plan_at_sixty_columns() {
                      \u{202e}orP
                      Mail.ReadWrite offline_access → no consent
                      DELETE /v1.0/oauth2PermissionGrants/Z3JhbnQ
-                     risk 90: +35 reads and changes all mail
+                     risk 90; +35 reads and changes all mail
                      (Mail.ReadWrite); +30 consented inside the
                      window
 
@@ -235,4 +235,45 @@ fn a_plan_at_sixty_columns() {
 
     next     oust contain AdeleV@contoso.com  do it
     "#);
+}
+
+#[test]
+fn with_several_users_each_has_its_outcome_and_its_cut() {
+    let mut document = sample::partial();
+    let mut alex = sample::contained().users.remove(0);
+    alex.user_principal_name = "AlexW@contoso.com".into();
+    alex.open.clear();
+    document.users.push(alex);
+    let text = run(&document, &Paint::PLAIN, 100);
+    for line in [
+        "  cut off      AlexW@contoso.com: 2026-11-24 02:14:07 UTC, 0.84 s after the start\n",
+        "\nPARTLY CONTAINED  AdeleV@contoso.com\n",
+        "\nCONTAINED  AlexW@contoso.com\n",
+        "  changes      6 done, 1 in doubt, 1 refused; 3 can't be undone\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn what_a_person_must_look_at_is_told_once() {
+    let mut document = sample::contained();
+    let open = document.users[0].open[0].clone();
+    document.users[0].steps[4].findings.push(crate::report::FindingDocument {
+        object_id: "sp2".into(),
+        label: open.label.clone(),
+        decision: oust_actions::Decision::Ask,
+        reasons: open.reasons,
+        risk: Some(70),
+    });
+    assert_eq!(run(&document, &Paint::PLAIN, 80).matches(&open.label).count(), 1);
+}
+
+#[test]
+fn a_rehearsed_rollback_names_the_command_that_does_it() {
+    let mut document = sample::rolled_back();
+    document.dry_run = true;
+    document.users[0].steps[1].changes[0].rollback.as_mut().unwrap().state =
+        crate::report::RollbackState::Planned;
+    assert_eq!(next(&document)[0].0, format!("oust rollback {}", sample::RUN));
 }
