@@ -16,3 +16,4 @@ pub mod config;
 pub mod guard;
 pub mod playbook;
 pub mod target_name;
+pub mod rehearsal;

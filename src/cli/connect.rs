@@ -75,7 +75,7 @@ pub fn connect(
     let deadline = deadline(common, &clock);
     let stop = Stop::new(clock.clone(), deadline);
     signals::listen(&stop);
-    let shown = endpoint.to_string();
+    let shown = endpoint.url("");
     let graph = Graph::new(GraphParts {
         transport: http,
         tokens,

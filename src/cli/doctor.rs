@@ -61,7 +61,8 @@ impl Args {
 fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator: &Operator) -> Findings {
     let mut grant = Vec::new();
     let mut seen = Vec::new();
-    let runner = Runner { app_id: &operator.app_id, sp_id: &operator.object_id };
+    let runner =
+        Runner { app_id: &operator.app_id, object_id: &operator.object_id, graph: &connection.endpoint };
     let actions = ACTIONS
         .iter()
         .map(|action| {

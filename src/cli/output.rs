@@ -145,6 +145,20 @@ impl Output {
         print(&(text.unwrap_or_default() + "\n"));
     }
 
+    /// Writes another document than a run's to the result file, if there is to be one.
+    ///
+    /// # Errors
+    /// [`Code::OutputUnwritable`].
+    pub fn write_result_file<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
+        let Some(path) = &self.result_file else { return Ok(()) };
+        write_whole(path, &serde_json::to_vec_pretty(value).unwrap_or_default())
+    }
+
+    /// Whether nothing is told while it goes.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// The exit status, or 0 with `--exit-zero`.
     pub fn status(&self, status: u8) -> u8 {
         if self.exit_zero { Exit::Done.status() } else { status }

@@ -18,11 +18,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use oust_actions::{Operator, Tenant};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::failure::Result;
-use crate::graph::Graph;
+use crate::graph::{Claims, Graph};
 use crate::guard::Guards;
 use crate::journal::{RunPath, Store};
 use crate::playbook::Playbook;
@@ -197,6 +198,17 @@ impl Engine {
             self.run_stage(run, &stage).await?;
         }
         self.verify(run).await
+    }
+
+    /// Signs in and says who this is and where: for `doctor`.
+    ///
+    /// # Errors
+    /// Sign-in and permission failures.
+    pub async fn who(&self) -> Result<(Claims, Tenant, Operator)> {
+        let claims = self.graph.claims().await?;
+        let (tenant, operator) = futures::future::try_join(self.read_tenant(), self.read_operator()).await?;
+        self.guards.check_tenant(&tenant)?;
+        Ok((claims, tenant, operator))
     }
 
     async fn observe_guarded(&self, order: &Order) -> Result<Observed> {

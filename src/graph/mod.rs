@@ -6,6 +6,7 @@
 pub mod claims;
 pub mod client;
 pub mod cloud;
+pub mod credential;
 pub mod error_body;
 pub mod family;
 pub mod http;
