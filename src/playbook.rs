@@ -77,6 +77,14 @@ pub struct NotCovered {
     pub next: String,
 }
 
+impl NotCovered {
+    /// A folded block of YAML ends with a newline.
+    fn trimmed(self) -> Self {
+        let trim = |text: String| text.trim().to_owned();
+        Self { label: trim(self.label), why: trim(self.why), next: trim(self.next) }
+    }
+}
+
 /// A playbook file as written.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -147,8 +155,11 @@ impl Playbook {
         let path = Path::new(name);
         let bytes = std::fs::read(path).map_err(|e| {
             let known = BUILT_IN.iter().map(|(id, _)| *id).collect::<Vec<_>>().join(", ");
-            Failure::new(Code::UnknownName, format!("no built-in playbook and no readable file is called {name:?}: {e}"))
-                .next(format!("built in are: {known}; or give the path of a YAML file"))
+            Failure::new(
+                Code::UnknownName,
+                format!("no built-in playbook and no readable file is called {name:?}: {e}"),
+            )
+            .next(format!("built in are: {known}; or give the path of a YAML file"))
         })?;
         let text = String::from_utf8(bytes).map_err(|e| {
             let (line, column) = position(e.as_bytes(), e.utf8_error().valid_up_to());
@@ -163,7 +174,11 @@ impl Playbook {
     /// [`Code::InvalidPlaybook`] with the line and the column of the first mistake.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > MAX_BYTES {
-            return Err(mistake(1, 1, &format!("a playbook has {MAX_BYTES} bytes at most, this has {}", text.len())));
+            return Err(mistake(
+                1,
+                1,
+                &format!("a playbook has {MAX_BYTES} bytes at most, this has {}", text.len()),
+            ));
         }
         let file: PlaybookFile = serde_saphyr::from_str(text).map_err(|e| {
             let at = e.location();
@@ -171,7 +186,10 @@ impl Playbook {
             mistake(at.map_or(1, |l| l.line()), at.map_or(1, |l| l.column()), first_line(&message))
         })?;
         if file.schema.value != PLAYBOOK_SCHEMA {
-            return Err(at(&file.schema, &format!("the schema must be {PLAYBOOK_SCHEMA:?}, not {:?}", file.schema.value)));
+            return Err(at(
+                &file.schema,
+                &format!("the schema must be {PLAYBOOK_SCHEMA:?}, not {:?}", file.schema.value),
+            ));
         }
         check_id(&file.id)?;
         if file.stages.value.is_empty() {
@@ -181,11 +199,11 @@ impl Playbook {
         let stages = file.stages.value.into_iter().map(|s| stage(s, &mut seen)).collect::<Result<_>>()?;
         Ok(Self {
             id: file.id.value,
-            title: file.title,
-            why: file.why,
+            title: file.title.trim().to_owned(),
+            why: file.why.trim().to_owned(),
             source: file.source,
             stages,
-            not_covered: file.not_covered,
+            not_covered: file.not_covered.into_iter().map(NotCovered::trimmed).collect(),
             text: text.to_owned(),
         })
     }
@@ -239,12 +257,18 @@ fn stage(file: StageFile, seen: &mut HashSet<String>) -> Result<Stage> {
 fn step(file: StepFile, seen: &mut HashSet<String>) -> Result<Step> {
     let Some(action) = oust_actions::find(&file.action.value) else {
         let known = oust_actions::ACTIONS.iter().map(|a| a.about().id).collect::<Vec<_>>().join(", ");
-        return Err(at(&file.action, &format!("there is no action {:?}; there are: {known}", file.action.value)));
+        return Err(at(
+            &file.action,
+            &format!("there is no action {:?}; there are: {known}", file.action.value),
+        ));
     };
     let id = file.id.as_ref().unwrap_or(&file.action);
     check_id(id)?;
     if !seen.insert(format!("step {}", id.value)) {
-        return Err(at(id, &format!("the step id {:?} is there twice; give this step an id of its own", id.value)));
+        return Err(at(
+            id,
+            &format!("the step id {:?} is there twice; give this step an id of its own", id.value),
+        ));
     }
     let with = file.with.as_ref().map_or(Value::Null, |with| with.value.clone());
     if let Err(why) = action.check_settings(&with) {

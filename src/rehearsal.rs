@@ -53,7 +53,8 @@ impl Served {
     /// # Errors
     /// [`Code::Unreachable`]: the address can't be listened on.
     pub fn start(tenant: Tenant, address: SocketAddr) -> Result<Self> {
-        let failed = |e: std::io::Error| Failure::new(Code::Unreachable, format!("listening on {address}: {e}"));
+        let failed =
+            |e: std::io::Error| Failure::new(Code::Unreachable, format!("listening on {address}: {e}"));
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
@@ -174,27 +175,30 @@ pub trait Audience {
     fn rollback(&self, rollback: &RunDocument);
 }
 
-/// Rehearses: attack, plan, containment, verification, rollback.
+/// Rehearses: attack, plan, containment, verification, rollback. `state` is where the journal goes, and whether
+/// it stays there afterwards.
 ///
 /// # Errors
 /// The tenant can't be served, the tenant names nobody to contain, or the playbook has a mistake.
 pub async fn rehearse(
     tenant: Tenant,
     playbook: Playbook,
-    state: &Path,
+    state: (&Path, bool),
     patience: Duration,
     watch: Arc<dyn Watch>,
     audience: &(dyn Audience + Sync),
 ) -> Result<(RunDocument, Rehearsal)> {
     let started = tokio::time::Instant::now();
     let victim = tenant.victim.clone().ok_or_else(|| {
-        Failure::new(Code::InvalidTenantFile, "the tenant file names no victim").next("add `victim: NAME@DOMAIN` to it")
+        Failure::new(Code::InvalidTenantFile, "the tenant file names no victim")
+            .next("add `victim: NAME@DOMAIN` to it")
     })?;
     let served = Served::on_loopback(tenant)?;
     let sim = &served.tenant;
     let clock = Clock::system();
     let since = sim.with(|t| t.compromised_since()).unwrap_or_else(|| clock.now());
     let watch = Arc::new(Counting { inner: watch, tenant: Arc::clone(sim), until_cut: Mutex::default() });
+    let (state, stays) = state;
     let engine = engine(&served, &clock, state, patience, Arc::<Counting>::clone(&watch), started)?;
     let order = Order {
         command: "rehearse".into(),
@@ -212,7 +216,10 @@ pub async fn rehearse(
 
     let original = sim.with(|t| t.snapshot());
     sim.with(Tenant::clear_log);
-    let run = engine.contain(&order, &Consent::Given("a rehearsal".into()), None).await;
+    let mut run = engine.contain(&order, &Consent::Given("a rehearsal".into()), None).await;
+    if !stays {
+        run.journal = None;
+    }
     let (until_verified, requests) = sim.with(|t| (t.round_trips(), t.log().len()));
     let ways_in = ways_in(&before, sim.footholds());
     audience.run(&run, &ways_in);

@@ -37,7 +37,11 @@ impl TargetName {
             return wrong("is JSON: a list or an object in a string");
         }
         if let Ok(id) = uuid::Uuid::try_parse(text) {
-            return if text.len() == 36 { Ok(Self::Id(id.to_string())) } else { wrong("is an object id in an unusual form") };
+            return if text.len() == 36 {
+                Ok(Self::Id(id.to_string()))
+            } else {
+                wrong("is an object id in an unusual form")
+            };
         }
         if let Some(bad) = text.chars().find(|c| forbidden(*c)) {
             return wrong(&format!("has {}, which no user principal name has", bad.escape_debug()));
@@ -45,7 +49,12 @@ impl TargetName {
         let Some((local, domain)) = text.rsplit_once('@') else {
             return wrong("is neither a user principal name (name@domain) nor an object id");
         };
-        if local.is_empty() || domain.is_empty() || local.contains('@') || domain.starts_with('.') || domain.ends_with('.') {
+        if local.is_empty()
+            || domain.is_empty()
+            || local.contains('@')
+            || domain.starts_with('.')
+            || domain.ends_with('.')
+        {
             return wrong("is not of the form name@domain");
         }
         Ok(Self::Upn(text.to_owned()))
@@ -66,7 +75,12 @@ impl fmt::Display for TargetName {
 }
 
 fn forbidden(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || matches!(c, '/' | '\\' | '"' | '%' | '?' | '<' | '>' | ':' | ';' | ',' | '*' | '|' | '(' | ')' | '[' | ']')
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '/' | '\\' | '"' | '%' | '?' | '<' | '>' | ':' | ';' | ',' | '*' | '|' | '(' | ')' | '[' | ']'
+        )
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
@@ -84,7 +98,13 @@ mod tests {
 
     #[test]
     fn legal_names_are_taken_as_they_are() {
-        for name in ["o'neil@contoso.com", "a+b@contoso.com", "adele_fabrikam.com#EXT#@contoso.onmicrosoft.com", "jürgen@contoso.com", "山田@contoso.com"] {
+        for name in [
+            "o'neil@contoso.com",
+            "a+b@contoso.com",
+            "adele_fabrikam.com#EXT#@contoso.onmicrosoft.com",
+            "jürgen@contoso.com",
+            "山田@contoso.com",
+        ] {
             assert_eq!(TargetName::parse(name).unwrap(), TargetName::Upn(name.into()));
         }
         assert_eq!(
@@ -96,7 +116,20 @@ mod tests {
     #[test]
     fn everything_else_is_refused_before_anything_is_sent() {
         let long = "a".repeat(10_000);
-        for name in ["", "a/b@contoso.com", "a\"b@contoso.com", "a\nb@contoso.com", "a%40b@contoso.com", "[\"adele@contoso.com\"]", "adele", "@contoso.com", "a@", &long, "a\u{202e}b@contoso.com", "{aaaaaaaa-0000-0000-0000-000000000001}"] {
+        for name in [
+            "",
+            "a/b@contoso.com",
+            "a\"b@contoso.com",
+            "a\nb@contoso.com",
+            "a%40b@contoso.com",
+            "[\"adele@contoso.com\"]",
+            "adele",
+            "@contoso.com",
+            "a@",
+            &long,
+            "a\u{202e}b@contoso.com",
+            "{aaaaaaaa-0000-0000-0000-000000000001}",
+        ] {
             let failure = TargetName::parse(name).unwrap_err();
             assert_eq!(failure.code, Code::InvalidTarget, "{name:?}");
             assert!(failure.what.len() < 300, "{}", failure.what);

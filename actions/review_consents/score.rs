@@ -117,7 +117,7 @@ fn scopes(score: &mut Score, facts: &Facts<'_>) -> u8 {
     }
     if facts.role {
         powers
-            .push((Power { points: 10, allows: "lets the user act in a role of its own" }, vec!["app role"]));
+            .push((Power { points: 30, allows: "lets the user act in a role of its own" }, vec!["app role"]));
     }
     powers.sort_by(|(a, _), (b, _)| b.points.cmp(&a.points).then(a.allows.cmp(b.allows)));
     let line = |(power, names): &(Power, Vec<&str>)| format!("{} ({})", power.allows, listed(names));

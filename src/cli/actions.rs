@@ -19,15 +19,20 @@ impl Args {
             match output.format {
                 Format::Text => {
                     let width = cards.iter().map(|c| c.id.len()).max().unwrap_or(0);
-                    print(&cards.iter().map(|c| format!("{:width$}  {}\n", c.id, c.title)).collect::<String>());
+                    print(
+                        &cards.iter().map(|c| format!("{:width$}  {}\n", c.id, c.title)).collect::<String>(),
+                    );
                 }
                 Format::Json | Format::Jsonl => output.json(&cards),
             }
             return Ok(0);
         };
         let action = oust_actions::find(&id).ok_or_else(|| {
-            Failure::new(Code::UnknownName, format!("there is no action {:?}", id.chars().take(40).collect::<String>()))
-                .next("`oust actions` lists them")
+            Failure::new(
+                Code::UnknownName,
+                format!("there is no action {:?}", id.chars().take(40).collect::<String>()),
+            )
+            .next("`oust actions` lists them")
         })?;
         match output.format {
             Format::Text => print(&card(action)),
@@ -54,16 +59,26 @@ fn card(action: &dyn AnyAction) -> String {
     }
     for role in about.roles {
         text.push_str(match role {
-            oust_actions::Role::ForSensitiveAction => "  for targets that hold a role: one that may act on them\n",
-            oust_actions::Role::ForTokensOfAdmins => "  for targets that hold a role: one that may reset their password\n",
-            oust_actions::Role::ForAnyPassword => "  for every target: User Administrator; for admins Privileged Authentication Administrator\n",
+            oust_actions::Role::ForSensitiveAction => {
+                "  for targets that hold a role: one that may act on them\n"
+            }
+            oust_actions::Role::ForTokensOfAdmins => {
+                "  for targets that hold a role: one that may reset their password\n"
+            }
+            oust_actions::Role::ForAnyPassword => {
+                "  for every target: User Administrator; for admins Privileged Authentication Administrator\n"
+            }
         });
     }
     text.push_str(&format!("\nTaking back: {}\n", about.reversibility));
     let list = |techniques: &[oust_actions::Technique]| {
         techniques.iter().map(|t| format!("  {} {}\n", t.id, t.name)).collect::<String>()
     };
-    text.push_str(&format!("\nAnswers (ATT&CK)\n{}\nIs (D3FEND)\n{}", list(about.attack), list(about.defend)));
+    text.push_str(&format!(
+        "\nAnswers (ATT&CK)\n{}\nIs (D3FEND)\n{}",
+        list(about.attack),
+        list(about.defend)
+    ));
     let settings = action.settings_schema().to_value();
     if let Some(properties) = settings["properties"].as_object().filter(|p| !p.is_empty()) {
         text.push_str("\nSettings (`with:` in a playbook)\n");
@@ -72,6 +87,9 @@ fn card(action: &dyn AnyAction) -> String {
             text.push_str(&format!("  {name} = {}: {what}\n", schema["default"]));
         }
     }
-    text.push_str(&format!("\nRead more\n{}", about.pages.iter().map(|p| format!("  {p}\n")).collect::<String>()));
+    text.push_str(&format!(
+        "\nRead more\n{}",
+        about.pages.iter().map(|p| format!("  {p}\n")).collect::<String>()
+    ));
     text
 }

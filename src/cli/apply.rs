@@ -36,8 +36,11 @@ impl Args {
             if self.writing.dry_run { None } else { Some(typed.consent(self.writing.yes, common)?) };
         let mut engine = connect::connect(common, output, self.max_users, started)?.engine;
         if engine.guards.tenant_id.as_ref().is_some_and(|id| !id.eq_ignore_ascii_case(&saved.tenant_id)) {
-            return Err(Failure::new(Code::WrongTenant, format!("the plan is of tenant {}, and another is configured", saved.tenant_id))
-                .next("give --tenant, or make a plan in this tenant"));
+            return Err(Failure::new(
+                Code::WrongTenant,
+                format!("the plan is of tenant {}, and another is configured", saved.tenant_id),
+            )
+            .next("give --tenant, or make a plan in this tenant"));
         }
         engine.guards.tenant_id = Some(saved.tenant_id.clone());
         let document = match consent {

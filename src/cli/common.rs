@@ -34,7 +34,14 @@ pub struct Common {
     pub verbose: u8,
 
     /// Colours
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Output"
+    )]
     pub color: ColorChoice,
 
     /// Tenant of the configuration

@@ -50,6 +50,7 @@ impl Ask for Typed<'_> {
         if read.is_ok() && typed.trim().eq_ignore_ascii_case(&wanted) {
             return Ok(format!("typed {wanted}"));
         }
-        Err(Failure::new(Code::NotConfirmed, "what was typed is not what was asked for").next("nothing was done; run it again to do it"))
+        Err(Failure::new(Code::NotConfirmed, "what was typed is not what was asked for")
+            .next("nothing was done; run it again to do it"))
     }
 }

@@ -38,7 +38,8 @@ pub struct Connection {
 /// [`Code::StateUnwritable`] when nobody says and the platform has no place.
 pub fn store(common: &Common) -> Result<Store> {
     let root = common.state_dir.clone().or_else(default_state_dir).ok_or_else(|| {
-        Failure::new(Code::StateUnwritable, "there is no home directory to keep runs in").next("give one with --state-dir")
+        Failure::new(Code::StateUnwritable, "there is no home directory to keep runs in")
+            .next("give one with --state-dir")
     })?;
     Ok(Store::new(root))
 }

@@ -67,7 +67,8 @@ fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator:
         .iter()
         .map(|action| {
             let about = action.about();
-            let missing: Vec<&'static str> = missing_permissions(&about, operator).iter().map(|p| p.name).collect();
+            let missing: Vec<&'static str> =
+                missing_permissions(&about, operator).iter().map(|p| p.name).collect();
             for name in &missing {
                 if !seen.contains(name) {
                     seen.push(name);
@@ -77,7 +78,8 @@ fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator:
             let need = about.roles.iter().map(|kind| Need::of(*kind, &HeldRoles::default()));
             let need: Vec<Need> = need.filter(|need| !need.is_met_by(&[])).collect();
             let met = operator.roles.as_ref().map(|own| need.iter().all(|need| need.is_met_by(own)));
-            let unmet = need.iter().find(|need| operator.roles.as_ref().is_some_and(|own| !need.is_met_by(own)));
+            let unmet =
+                need.iter().find(|need| operator.roles.as_ref().is_some_and(|own| !need.is_met_by(own)));
             if let Some(id) = unmet.and_then(Need::least_id) {
                 grant.extend(grant_help::role(id, &runner).unwrap_or_default());
             }
@@ -107,7 +109,8 @@ fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator:
 
 fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
     let paint = output.paint;
-    let name = findings.application_name.as_deref().map(|n| format!("{} ", escape::terminal(n))).unwrap_or_default();
+    let name =
+        findings.application_name.as_deref().map(|n| format!("{} ", escape::terminal(n))).unwrap_or_default();
     let roles = match &findings.roles {
         None => "could not be read (RoleManagement.Read.Directory)".to_owned(),
         Some(roles) if roles.is_empty() => "none".to_owned(),
@@ -125,16 +128,26 @@ fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
     );
     for (action, entry) in ACTIONS.iter().map(|a| a.about()).zip(&findings.actions) {
         let fine = entry.missing_permissions.is_empty() && entry.missing_role.is_none();
-        let word = if fine { paint.paint(style::GOOD, "ready  ") } else { paint.paint(style::BAD, "MISSING") };
+        let word =
+            if fine { paint.paint(style::GOOD, "ready  ") } else { paint.paint(style::BAD, "MISSING") };
         text.push_str(&format!("{word}  {}\n", entry.action));
         for permission in action.permissions {
             let there = permission.is_met_by(&operator.permissions);
-            text.push_str(&format!("           {} {}\n", if there { "has  " } else { "LACKS" }, permission.name));
+            text.push_str(&format!(
+                "           {} {}\n",
+                if there { "has  " } else { "LACKS" },
+                permission.name
+            ));
         }
         if let Some(role) = entry.missing_role {
             text.push_str(&format!("           LACKS the directory role {role}\n"));
         }
-        if action.roles.iter().any(|r| matches!(r, Role::ForSensitiveAction | Role::ForTokensOfAdmins | Role::ForAnyPassword)) && fine {
+        if action
+            .roles
+            .iter()
+            .any(|r| matches!(r, Role::ForSensitiveAction | Role::ForTokensOfAdmins | Role::ForAnyPassword))
+            && fine
+        {
             let all = operator.roles.as_ref().is_some_and(|own| {
                 let admin = HeldRoles { unreadable: 1, ..HeldRoles::default() };
                 action.roles.iter().all(|kind| Need::of(*kind, &admin).is_met_by(own))
@@ -143,7 +156,11 @@ fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
         }
     }
     if !findings.grant.is_empty() {
-        text.push_str(&format!("\nTo grant what is missing, as a Global or Privileged Role Administrator:\n\n{}\n\n{}\n", findings.grant.join("\n"), grant_help::AFTERWARDS));
+        text.push_str(&format!(
+            "\nTo grant what is missing, as a Global or Privileged Role Administrator:\n\n{}\n\n{}\n",
+            findings.grant.join("\n"),
+            grant_help::AFTERWARDS
+        ));
     }
     text
 }

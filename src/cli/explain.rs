@@ -23,7 +23,8 @@ impl Args {
         let found = Code::ALL.iter().find(|code| code.id().eq_ignore_ascii_case(wanted.trim()));
         let code = found.ok_or_else(|| {
             let wanted: String = wanted.chars().take(20).collect();
-            Failure::new(Code::UnknownName, format!("there is no error code {wanted:?}")).next("`oust explain` lists all")
+            Failure::new(Code::UnknownName, format!("there is no error code {wanted:?}"))
+                .next("`oust explain` lists all")
         })?;
         if output.format == super::output::Format::Text {
             print(code.page());

@@ -128,7 +128,9 @@ impl Output {
         document.exit_code = failure.exit().status();
         let status = self.write_result(&document).unwrap_or(document.exit_code);
         match (self.format, &document.error) {
-            (Format::Text, Some(problem)) => complain(text::problem(problem, &self.paint_stderr, self.width).trim_end()),
+            (Format::Text, Some(problem)) => {
+                complain(text::problem(problem, &self.paint_stderr, self.width).trim_end())
+            }
             (Format::Jsonl, _) => print(&line(&document)),
             _ => self.json(&document),
         }
@@ -219,7 +221,11 @@ pub fn log_to_stderr(verbose: u8) {
         _ => "oust=trace,debug",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("OUST_LOG").unwrap_or_else(|_| level.into());
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
 }
 
 fn line<T: Serialize>(value: &T) -> String {
@@ -233,5 +239,8 @@ fn not_dumb() -> bool {
 /// Columns of the terminal, else of `COLUMNS`, else 100.
 fn width() -> usize {
     let named = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-    named.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))).unwrap_or(100).clamp(40, 200)
+    named
+        .or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)))
+        .unwrap_or(100)
+        .clamp(40, 200)
 }

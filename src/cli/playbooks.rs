@@ -24,12 +24,19 @@ impl Args {
                 let playbook = Playbook::find(&file)?;
                 let steps = playbook.steps().count();
                 match output.format {
-                    Format::Text => print(&format!("{}: fine, {} stages, {steps} steps\n", playbook.id, playbook.stages.len())),
+                    Format::Text => print(&format!(
+                        "{}: fine, {} stages, {steps} steps\n",
+                        playbook.id,
+                        playbook.stages.len()
+                    )),
                     Format::Json | Format::Jsonl => output.json(&summary(&playbook)),
                 }
                 Ok(0)
             }
-            (Some("check"), None) => Err(Failure::new(Code::InvalidArguments, "check needs a file").next("oust playbooks check FILE")),
+            (Some("check"), None) => {
+                Err(Failure::new(Code::InvalidArguments, "check needs a file")
+                    .next("oust playbooks check FILE"))
+            }
             (Some(id), _) => {
                 let playbook = Playbook::find(id)?;
                 match output.format {

@@ -59,9 +59,10 @@ impl Args {
             return serve(tenant, address, self.write_token.as_deref()).await;
         }
         let playbook = Playbook::find(&self.playbook)?;
-        let scratch = tempfile::tempdir()
-            .map_err(|e| Failure::new(Code::StateUnwritable, format!("making a directory for the rehearsal: {e}")))?;
-        let state = common.state_dir.clone().unwrap_or_else(|| scratch.path().to_owned());
+        let scratch = tempfile::tempdir().map_err(|e| {
+            Failure::new(Code::StateUnwritable, format!("making a directory for the rehearsal: {e}"))
+        })?;
+        let state = (common.state_dir.as_deref().unwrap_or(scratch.path()), common.state_dir.is_some());
         let (watch, audience): (Arc<dyn Watch>, Box<dyn Audience + Sync>) = match output.format {
             Format::Text => {
                 let watch = Progress::new(Box::new(std::io::stdout()), output.paint, output.quiet());
@@ -70,10 +71,8 @@ impl Args {
             Format::Jsonl => (Arc::new(JsonLines::new(Box::new(std::io::stdout()))), Box::new(Nobody)),
             Format::Json => (Arc::new(Unwatched), Box::new(Nobody)),
         };
-        let (mut run, rehearsal) = rehearse(tenant, playbook, &state, common.patience, watch, &*audience).await?;
-        if common.state_dir.is_none() {
-            run.journal = None;
-        }
+        let (mut run, rehearsal) =
+            rehearse(tenant, playbook, state, common.patience, watch, &*audience).await?;
         if !rehearsal.restored && run.exit_code == Exit::Done.status() {
             run.exit_code = Exit::Partial.status();
         }
@@ -111,14 +110,20 @@ impl Stage {
     }
 
     fn way(&self, works: bool, name: &str, why: &str) {
-        let word = if works { self.paint.paint(style::BAD, "WORKS ") } else { self.paint.paint(style::GOOD, "closed") };
+        let word = if works {
+            self.paint.paint(style::BAD, "WORKS ")
+        } else {
+            self.paint.paint(style::GOOD, "closed")
+        };
         print(&format!("  {word}  {}: {}\n", escape::terminal(name), escape::terminal(why)));
     }
 }
 
 impl Audience for Stage {
     fn attack(&self, url: &str, story: &[String], footholds: &[Foothold]) {
-        print(&format!("A rehearsal on a simulated tenant at {url}; nothing outside this machine is touched.\n"));
+        print(&format!(
+            "A rehearsal on a simulated tenant at {url}; nothing outside this machine is touched.\n"
+        ));
         self.heading(1, "The attack");
         for line in story {
             print(&format!("  - {}\n", escape::terminal(line)));
@@ -163,7 +168,9 @@ fn closing(rehearsal: &Rehearsal, output: &Output) -> String {
     for line in &rehearsal.irreversible {
         text.push_str(&format!("  - {}\n", escape::terminal(line)));
     }
-    let cut = rehearsal.round_trips_until_cut.map_or_else(|| "no cut".to_owned(), |n| format!("{n} dependent round trips until the cut"));
+    let cut = rehearsal
+        .round_trips_until_cut
+        .map_or_else(|| "no cut".to_owned(), |n| format!("{n} dependent round trips until the cut"));
     text.push_str(&format!(
         "\n{cut}, {} until verified, {} requests; the whole rehearsal took {:.2} s.\n",
         rehearsal.round_trips_until_verified,
@@ -198,7 +205,8 @@ async fn serve(tenant: Tenant, address: SocketAddr, token: Option<&Path>) -> Res
 }
 
 fn write_token(path: &Path, token: &str) -> Result<()> {
-    let failed = |e: std::io::Error| Failure::new(Code::OutputUnwritable, format!("writing {}: {e}", path.display()));
+    let failed =
+        |e: std::io::Error| Failure::new(Code::OutputUnwritable, format!("writing {}: {e}", path.display()));
     let mut options = std::fs::File::options();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

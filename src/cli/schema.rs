@@ -25,8 +25,11 @@ impl Args {
             return Ok(0);
         };
         let schema = find(&name).ok_or_else(|| {
-            Failure::new(Code::UnknownName, format!("there is no schema {:?}", name.chars().take(40).collect::<String>()))
-                .next(format!("there are: {}", NAMES.join(", ")))
+            Failure::new(
+                Code::UnknownName,
+                format!("there is no schema {:?}", name.chars().take(40).collect::<String>()),
+            )
+            .next(format!("there are: {}", NAMES.join(", ")))
         })?;
         print(&(serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"));
         Ok(0)

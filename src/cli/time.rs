@@ -21,8 +21,11 @@ pub fn duration(text: &str) -> std::result::Result<Duration, String> {
 /// [`Code::InvalidTime`].
 pub fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
     let wrong = |what: &str| {
-        Failure::new(Code::InvalidTime, format!("--since {:?} {what}", text.chars().take(40).collect::<String>()))
-            .next("give a time (2026-11-24T03:10:00Z), a date (2026-11-24), or how long ago (36h, 7d)")
+        Failure::new(
+            Code::InvalidTime,
+            format!("--since {:?} {what}", text.chars().take(40).collect::<String>()),
+        )
+        .next("give a time (2026-11-24T03:10:00Z), a date (2026-11-24), or how long ago (36h, 7d)")
     };
     let midnight = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
     let moment = text
@@ -38,7 +41,11 @@ pub fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
 }
 
 fn signed(text: &str) -> Option<SignedDuration> {
-    text.parse::<Span>().ok()?.to_duration(SpanRelativeTo::days_are_24_hours()).ok().filter(|d| !d.is_negative())
+    text.parse::<Span>()
+        .ok()?
+        .to_duration(SpanRelativeTo::days_are_24_hours())
+        .ok()
+        .filter(|d| !d.is_negative())
 }
 
 #[cfg(test)]

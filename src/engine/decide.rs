@@ -42,7 +42,11 @@ impl Engine {
         self.look_at(observed, wanted).await
     }
 
-    async fn look_at(&self, observed: &Observed, wanted: Vec<(&ObservedUser, &Stage, &Step)>) -> Vec<Planned> {
+    async fn look_at(
+        &self,
+        observed: &Observed,
+        wanted: Vec<(&ObservedUser, &Stage, &Step)>,
+    ) -> Vec<Planned> {
         let graph = Remembered::new(&*self.graph, &observed.users);
         join_all(wanted.into_iter().map(|(user, stage, step)| look_at_step(&graph, user, stage, step))).await
     }
@@ -94,6 +98,8 @@ async fn observe(
         ReadErrorKind::Forbidden => Trouble::Denied,
         _ => Trouble::Other(e.into()),
     })?;
-    let plan = action.plan(target, &state).map_err(|e| Trouble::Other(Failure::new(Code::Internal, e.to_string())))?;
+    let plan = action
+        .plan(target, &state)
+        .map_err(|e| Trouble::Other(Failure::new(Code::Internal, e.to_string())))?;
     Ok((state, plan))
 }

@@ -93,7 +93,12 @@ pub trait Ask {
 
 impl Engine {
     /// Contains the users of an order.
-    pub async fn contain(&self, order: &Order, consent: &Consent<'_>, saved: Option<&SavedPlan>) -> RunDocument {
+    pub async fn contain(
+        &self,
+        order: &Order,
+        consent: &Consent<'_>,
+        saved: Option<&SavedPlan>,
+    ) -> RunDocument {
         let mut run = Run::new(order, self.clock.clone(), false);
         self.tell(What::Began { run_id: run.id(), command: order.command.clone(), dry_run: false });
         let result = self.try_contain(&mut run, order, consent, saved).await;

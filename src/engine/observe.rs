@@ -116,26 +116,34 @@ impl Engine {
 
     async fn find_user(&self, name: &TargetName) -> Result<(User, Value, HeldRoles, Vec<String>)> {
         let get = User::get(name.as_str());
-        let groups = Get::new(["users", name.as_str(), "transitiveMemberOf"])
-            .select(&["id", "displayName", "roleTemplateId", "isAssignableToRole"]);
+        let groups = Get::new(["users", name.as_str(), "transitiveMemberOf"]).select(&[
+            "id",
+            "displayName",
+            "roleTemplateId",
+            "isAssignableToRole",
+        ]);
         let (user, memberships) = futures::future::join(self.graph.one(&get), self.graph.all(&groups)).await;
         let raw = match user {
             Ok(raw) => raw,
             Err(e) if e.kind == ReadErrorKind::NotFound => return Err(self.unknown_user(name).await),
             Err(e) => return Err(base_read(e, "User.Read.All")),
         };
-        let user: User = serde_json::from_value(raw.clone())
-            .map_err(|e| Failure::new(Code::Unreadable, format!("the user object of {name} can't be read: {e}")))?;
+        let user: User = serde_json::from_value(raw.clone()).map_err(|e| {
+            Failure::new(Code::Unreadable, format!("the user object of {name} can't be read: {e}"))
+        })?;
         if user.id.is_empty() {
             return Err(Failure::new(Code::Unreadable, format!("the user object of {name} has no id")));
         }
-        let (held, group_ids) = memberships.map(|rows| sort_memberships(&rows)).map_err(|e| base_read(e, "User.Read.All"))?;
+        let (held, group_ids) =
+            memberships.map(|rows| sort_memberships(&rows)).map_err(|e| base_read(e, "User.Read.All"))?;
         Ok((user, raw, held, group_ids))
     }
 
     /// Nobody has that name; says whose mail address it is, since that is what is usually meant.
     async fn unknown_user(&self, name: &TargetName) -> Failure {
-        let unknown = |next: String| Failure::new(Code::TargetUnknown, format!("no user {name} in this tenant")).next(next);
+        let unknown = |next: String| {
+            Failure::new(Code::TargetUnknown, format!("no user {name} in this tenant")).next(next)
+        };
         let TargetName::Upn(address) = name else {
             return unknown("check the object id; a deleted user is under /directory/deletedItems".into());
         };
@@ -144,13 +152,20 @@ impl Engine {
             .select(&["id", "userPrincipalName"])
             .filter(format!("mail eq {quoted} or otherMails/any(m:m eq {quoted})"));
         let rows = self.graph.all(&get).await.unwrap_or_default();
-        let names: Vec<String> =
-            rows.iter().map(|row| format!("{} ({})", text(&row["userPrincipalName"]), text(&row["id"]))).collect();
+        let names: Vec<String> = rows
+            .iter()
+            .map(|row| format!("{} ({})", text(&row["userPrincipalName"]), text(&row["id"])))
+            .collect();
         match names.as_slice() {
-            [] => unknown("check the spelling; a guest's name has #EXT# in it, and a deleted user has none".into()),
+            [] => unknown(
+                "check the spelling; a guest's name has #EXT# in it, and a deleted user has none".into(),
+            ),
             [one] => unknown(format!("it is a mail address of {one}: name that user if it is meant")),
-            many => Failure::new(Code::TargetAmbiguous, format!("{name} is a mail address of {} users", many.len()))
-                .next(format!("name the one that is meant by its object id: {}", many.join(", "))),
+            many => Failure::new(
+                Code::TargetAmbiguous,
+                format!("{name} is a mail address of {} users", many.len()),
+            )
+            .next(format!("name the one that is meant by its object id: {}", many.join(", "))),
         }
     }
 }
@@ -180,8 +195,9 @@ fn base_read(e: ReadError, permission: &str) -> Failure {
     let denied = e.kind == ReadErrorKind::Forbidden;
     let failure = Failure::from(e);
     if denied {
-        return Failure { code: Code::PermissionMissing, ..failure }
-            .next(format!("every run needs {permission}; `oust doctor` shows what is missing and how to grant it"));
+        return Failure { code: Code::PermissionMissing, ..failure }.next(format!(
+            "every run needs {permission}; `oust doctor` shows what is missing and how to grant it"
+        ));
     }
     failure
 }

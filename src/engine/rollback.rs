@@ -31,7 +31,13 @@ enum Stands {
 
 impl Engine {
     /// Takes back what a run did, all of it or some steps.
-    pub async fn rollback(&self, path: &RunPath, steps: &[String], consent: &Consent<'_>, dry_run: bool) -> RunDocument {
+    pub async fn rollback(
+        &self,
+        path: &RunPath,
+        steps: &[String],
+        consent: &Consent<'_>,
+        dry_run: bool,
+    ) -> RunDocument {
         let mut run = match Run::open(path, self.clock.clone()) {
             Ok(run) => run,
             Err(failure) => return Run::never_opened(path, "rollback", &failure),
@@ -152,6 +158,11 @@ impl Engine {
         })
     }
 
+    /// Whether a look shows that a change is not in force.
+    pub(super) async fn denies(&self, look: &Look) -> bool {
+        matches!(self.see(look).await, Stands::Before | Stands::Unknown(_))
+    }
+
     async fn see(&self, look: &Look) -> Stands {
         let seen = match self.read_seen(&look.get, look.pick.as_ref()).await {
             Ok(seen) => seen,
@@ -183,7 +194,10 @@ impl Engine {
 
 fn check_steps(run: &Run, steps: &[String]) -> Result<()> {
     if run.ledger().phase == Phase::Deciding {
-        return Err(Failure::new(Code::NotResumable, "nothing was sent in that run, so there is nothing to take back"));
+        return Err(Failure::new(
+            Code::NotResumable,
+            "nothing was sent in that run, so there is nothing to take back",
+        ));
     }
     for step in steps {
         if !run.ledger().users.iter().any(|u| u.steps.iter().any(|s| s.step == *step)) {
@@ -238,7 +252,9 @@ fn matches(seen: &Seen, value: Option<&Value>) -> bool {
 /// Whether `value` has all members of `part` with equal values.
 fn has(value: &Value, part: &Value) -> bool {
     match part {
-        Value::Object(members) => members.iter().all(|(name, wanted)| value.get(name).is_some_and(|v| has(v, wanted))),
+        Value::Object(members) => {
+            members.iter().all(|(name, wanted)| value.get(name).is_some_and(|v| has(v, wanted)))
+        }
         wanted => value == wanted,
     }
 }
@@ -249,7 +265,10 @@ fn describe(value: &Value, before: &Seen, after: &Seen) -> String {
         Seen::With(Value::Object(members)) => Some(members.keys()),
         _ => None,
     });
-    let parts: Vec<String> =
-        names.flatten().map(|name| format!("{name} {}", value.get(name).unwrap_or(&Value::Null))).take(4).collect();
+    let parts: Vec<String> = names
+        .flatten()
+        .map(|name| format!("{name} {}", value.get(name).unwrap_or(&Value::Null)))
+        .take(4)
+        .collect();
     if parts.is_empty() { "there".into() } else { parts.join(", ") }
 }

@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
 use crate::guard::{HeldRoles, explain_denial};
 use crate::journal::{
-    Began, ChangeLedger, FORMAT, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store, TargetFound,
-    ToldResult, UserLock,
+    Began, ChangeLedger, FORMAT, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store,
+    TargetFound, ToldResult, UserLock,
 };
 use crate::playbook::Playbook;
 use crate::report::{OpenDocument, RunDocument, State, fold};
@@ -80,7 +80,11 @@ impl Run {
 
     /// The document of a run that could not be opened.
     pub(super) fn never_opened(path: &RunPath, command: &str, failure: &Failure) -> RunDocument {
-        let meta = fold::Meta { run_id: Some(path.id().to_owned()), command: command.to_owned(), ..fold::Meta::default() };
+        let meta = fold::Meta {
+            run_id: Some(path.id().to_owned()),
+            command: command.to_owned(),
+            ..fold::Meta::default()
+        };
         fold::document(&Ledger::default(), &meta, Some(failure))
     }
 
@@ -164,7 +168,8 @@ impl Run {
     /// Records plans and tells of them.
     pub(super) fn plan(&mut self, engine: &Engine, planned: Vec<Planned>) -> Result<()> {
         for planned in planned {
-            let user = self.ledger().user(&planned.user_id).map(|u| u.target.user.user_principal_name.clone());
+            let user =
+                self.ledger().user(&planned.user_id).map(|u| u.target.user.user_principal_name.clone());
             engine.tell(What::Decided {
                 user: user.unwrap_or_default(),
                 step: planned.step.clone(),
@@ -188,14 +193,22 @@ impl Run {
                 action: step.action.clone(),
                 settings: step.settings.clone(),
                 state: step.state.clone(),
-                plan: Plan { changes: step.changes.iter().map(|c| c.change.clone()).collect(), ..step.plan.clone() },
+                plan: Plan {
+                    changes: step.changes.iter().map(|c| c.change.clone()).collect(),
+                    ..step.plan.clone()
+                },
                 error: step.error.clone(),
             })
             .collect()
     }
 
     /// The document of a plan before the run has a journal.
-    pub(super) fn preview(&self, order: &Order, observed: &Observed, planned: &[Planned]) -> Result<RunDocument> {
+    pub(super) fn preview(
+        &self,
+        order: &Order,
+        observed: &Observed,
+        planned: &[Planned],
+    ) -> Result<RunDocument> {
         let mut preview = Self::new(order, self.clock.clone(), true);
         preview.begin_dry(order, observed)?;
         for planned in planned {
@@ -257,7 +270,12 @@ impl Run {
     }
 
     /// The changes of a step that are of a kind.
-    pub(super) fn changes(&self, user_id: &str, step: &str, of_kind: impl Fn(&ChangeLedger) -> bool) -> Vec<ChangeLedger> {
+    pub(super) fn changes(
+        &self,
+        user_id: &str,
+        step: &str,
+        of_kind: impl Fn(&ChangeLedger) -> bool,
+    ) -> Vec<ChangeLedger> {
         let step = self.ledger().step(user_id, step);
         step.map(|s| s.changes.iter().filter(|c| of_kind(c)).cloned().collect()).unwrap_or_default()
     }
@@ -288,11 +306,15 @@ impl Run {
 
     /// Users whose revocation and disabling are both acknowledged and not yet noted: id and name.
     pub(super) fn newly_cut(&self) -> Vec<(String, String)> {
-        let acknowledged = |c: &ChangeLedger| c.told == Some(ToldResult::Accepted) || c.state == State::Effective;
+        let acknowledged =
+            |c: &ChangeLedger| c.told == Some(ToldResult::Accepted) || c.state == State::Effective;
         let users = self.ledger().users.iter().filter(|u| u.cut.is_none());
         users
             .filter(|user| {
-                let mut steps = user.steps.iter().filter(|s| matches!(s.action.as_str(), "revoke_sessions" | "disable_user"));
+                let mut steps = user
+                    .steps
+                    .iter()
+                    .filter(|s| matches!(s.action.as_str(), "revoke_sessions" | "disable_user"));
                 let stage = self.playbook.stages.first().map(|s| &s.id);
                 steps.clone().any(|s| Some(&s.stage) == stage && !s.changes.is_empty())
                     && steps
@@ -316,11 +338,16 @@ impl Run {
     pub(super) fn check_resumable(&self) -> Result<()> {
         let done = || Failure::new(Code::NotResumable, "the run ended and nothing of it is left to do");
         match self.ledger().phase {
-            Phase::Undoing | Phase::Undone => {
-                Err(Failure::new(Code::NotResumable, "the run was rolled back, at least in part")
-                    .next("contain the user anew: `oust contain USER`; to go on with the rollback: `oust rollback RUN`"))
+            Phase::Undoing | Phase::Undone => Err(Failure::new(
+                Code::NotResumable,
+                "the run was rolled back, at least in part",
+            )
+            .next(
+                "contain the user anew: `oust contain USER`; to go on with the rollback: `oust rollback RUN`",
+            )),
+            Phase::Finished if !fold::is_resumable(self.ledger()) => {
+                Err(done().next("`oust verify RUN` looks again"))
             }
-            Phase::Finished if !fold::is_resumable(self.ledger()) => Err(done().next("`oust verify RUN` looks again")),
             _ => Ok(()),
         }
     }
@@ -340,7 +367,8 @@ impl Run {
     /// The order that began it, for reading everything again.
     pub(super) fn order(&self) -> Result<Order> {
         let began = self.ledger().began.as_ref();
-        let began = began.ok_or_else(|| Failure::new(Code::NotResumable, "the journal does not say how it began"))?;
+        let began =
+            began.ok_or_else(|| Failure::new(Code::NotResumable, "the journal does not say how it began"))?;
         Ok(Order {
             command: began.command.clone(),
             run_id: self.id,
@@ -357,8 +385,11 @@ impl Run {
 
     pub(super) fn reverified(&mut self) -> Result<()> {
         if self.ledger().phase == Phase::Deciding {
-            return Err(Failure::new(Code::NotResumable, "nothing was sent in that run, so there is nothing to verify")
-                .next("`oust resume RUN` goes on with it"));
+            return Err(Failure::new(
+                Code::NotResumable,
+                "nothing was sent in that run, so there is nothing to verify",
+            )
+            .next("`oust resume RUN` goes on with it"));
         }
         self.journal.append(Record::Reverified { version: VERSION.to_owned() })
     }
@@ -395,11 +426,17 @@ impl Run {
 
     fn write_end(&mut self, failure: Option<&Failure>) -> Result<()> {
         match failure {
-            Some(f) if matches!(f.code, Code::StateUnwritable | Code::JournalBroken | Code::JournalNewer) => Ok(()),
-            Some(f) if matches!(f.code, Code::Interrupted | Code::DeadlinePassed) => match self.ledger().phase {
-                Phase::Deciding | Phase::Acting => self.journal.append(Record::Stopped { why: f.what.clone() }),
-                _ => Ok(()),
-            },
+            Some(f) if matches!(f.code, Code::StateUnwritable | Code::JournalBroken | Code::JournalNewer) => {
+                Ok(())
+            }
+            Some(f) if matches!(f.code, Code::Interrupted | Code::DeadlinePassed) => {
+                match self.ledger().phase {
+                    Phase::Deciding | Phase::Acting => {
+                        self.journal.append(Record::Stopped { why: f.what.clone() })
+                    }
+                    _ => Ok(()),
+                }
+            }
             failure => {
                 if !matches!(self.ledger().phase, Phase::Deciding | Phase::Acting | Phase::Reverifying) {
                     return Ok(());
@@ -425,7 +462,10 @@ impl Run {
             command: self.command.clone(),
             dry_run: self.dry_run,
             playbook: Some(self.playbook.clone()),
-            journal: self.journal.path().map(|path: &std::path::Path| (PathBuf::from(path), self.journal.head().to_owned())),
+            journal: self
+                .journal
+                .path()
+                .map(|path: &std::path::Path| (PathBuf::from(path), self.journal.head().to_owned())),
             now: Some(self.clock.now()),
             appeared: self.appeared.clone(),
         }

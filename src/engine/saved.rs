@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::run::VERSION;
 use super::Order;
+use super::run::VERSION;
 use crate::failure::{Code, Failure, Result};
 use crate::journal::{Ledger, Planned};
 use crate::playbook::{Playbook, hex};
@@ -71,7 +71,10 @@ impl SavedPlan {
                 step: step.step.clone(),
                 state_sha256: hash(&step.state),
                 state: step.state.clone(),
-                plan: Plan { changes: step.changes.iter().map(|c| c.change.clone()).collect(), ..step.plan.clone() },
+                plan: Plan {
+                    changes: step.changes.iter().map(|c| c.change.clone()).collect(),
+                    ..step.plan.clone()
+                },
             })
         });
         let mut saved = Self {
@@ -96,19 +99,25 @@ impl SavedPlan {
     /// [`Code::InvalidPlan`]: cut off, edited, of another version.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let wrong = |what: String| {
-            Failure::new(Code::InvalidPlan, format!("the plan file {what}")).next("make it anew: `oust plan USER --out FILE`")
+            Failure::new(Code::InvalidPlan, format!("the plan file {what}"))
+                .next("make it anew: `oust plan USER --out FILE`")
         };
-        let value: Value = serde_json::from_slice(bytes).map_err(|e| wrong(format!("is cut off or no JSON: {e}")))?;
+        let value: Value =
+            serde_json::from_slice(bytes).map_err(|e| wrong(format!("is cut off or no JSON: {e}")))?;
         let schema = value["schema"].as_str().unwrap_or_default();
         if schema != PLAN_SCHEMA {
-            return Err(wrong(format!("has the schema {:?}, not {PLAN_SCHEMA:?}", schema.chars().take(40).collect::<String>())));
+            return Err(wrong(format!(
+                "has the schema {:?}, not {PLAN_SCHEMA:?}",
+                schema.chars().take(40).collect::<String>()
+            )));
         }
         let version = value["version"].as_str().unwrap_or_default().to_owned();
         if version != VERSION {
             let version: String = version.chars().take(40).collect();
             return Err(wrong(format!("was made by version {version:?}, and this is {VERSION}")));
         }
-        let saved: Self = serde_json::from_value(value).map_err(|e| wrong(format!("was edited or is incomplete: {e}")))?;
+        let saved: Self =
+            serde_json::from_value(value).map_err(|e| wrong(format!("was edited or is incomplete: {e}")))?;
         if saved.sha256 != saved.seal() {
             return Err(wrong("was edited: its checksum does not fit".into()));
         }
@@ -144,7 +153,8 @@ impl SavedPlan {
                     moved.push(format!("{}: {}", fresh.step, difference(&saved.state, &fresh.state, "")));
                 }
                 Some(saved) => {
-                    let writes = |plan: &Plan| plan.changes.iter().map(|c| c.call.to_string()).collect::<Vec<_>>();
+                    let writes =
+                        |plan: &Plan| plan.changes.iter().map(|c| c.call.to_string()).collect::<Vec<_>>();
                     if writes(&saved.plan) != writes(&fresh.plan) {
                         moved.push(format!("{}: the same state is judged otherwise now", fresh.step));
                     }
@@ -154,8 +164,11 @@ impl SavedPlan {
         if moved.is_empty() {
             return Ok(());
         }
-        Err(Failure::new(Code::WorldMoved, format!("the tenant changed since the plan was made: {}", moved.join("; ")))
-            .next("look at what changed, then make and apply a new plan"))
+        Err(Failure::new(
+            Code::WorldMoved,
+            format!("the tenant changed since the plan was made: {}", moved.join("; ")),
+        )
+        .next("look at what changed, then make and apply a new plan"))
     }
 
     fn seal(&self) -> String {
@@ -175,14 +188,24 @@ fn hash(value: &Value) -> String {
 fn difference(before: &Value, after: &Value, path: &str) -> String {
     let short = |v: &Value| {
         let text = v.to_string();
-        if text.chars().count() > 60 { format!("{}…", text.chars().take(60).collect::<String>()) } else { text }
+        if text.chars().count() > 60 {
+            format!("{}…", text.chars().take(60).collect::<String>())
+        } else {
+            text
+        }
     };
     match (before, after) {
         (Value::Object(a), Value::Object(b)) => {
             let keys = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
             let parts: Vec<String> = keys
                 .filter(|k| a.get(*k) != b.get(*k))
-                .map(|k| difference(a.get(k).unwrap_or(&Value::Null), b.get(k).unwrap_or(&Value::Null), &format!("{path}{k}.")))
+                .map(|k| {
+                    difference(
+                        a.get(k).unwrap_or(&Value::Null),
+                        b.get(k).unwrap_or(&Value::Null),
+                        &format!("{path}{k}."),
+                    )
+                })
                 .take(3)
                 .collect();
             parts.join(", ")

@@ -15,7 +15,8 @@ use crate::journal::Store;
 
 /// 32 characters of this alphabet are more than 180 bits. No character that needs escaping in JSON or is read
 /// wrongly aloud.
-const ALPHABET: [&[u8]; 4] = [b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"abcdefghijkmnpqrstuvwxyz", b"23456789", b"-_.!#*+=@%"];
+const ALPHABET: [&[u8]; 4] =
+    [b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"abcdefghijkmnpqrstuvwxyz", b"23456789", b"-_.!#*+=@%"];
 const LENGTH: usize = 32;
 
 /// The secrets of one process: the same change sent twice carries the same secret.
@@ -48,7 +49,11 @@ impl Secrets {
     ///
     /// # Errors
     /// [`Code::StateUnwritable`] when the sealed file can't be written: the call must not be sent then.
-    pub fn fill(&mut self, user_id: &str, call: &Call) -> Result<(Option<Zeroizing<Vec<u8>>>, Option<SealedFile>)> {
+    pub fn fill(
+        &mut self,
+        user_id: &str,
+        call: &Call,
+    ) -> Result<(Option<Zeroizing<Vec<u8>>>, Option<SealedFile>)> {
         let Some(body) = &call.body else { return Ok((None, None)) };
         let text = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         let Some(name) = secret_name(body) else { return Ok((Some(text), None)) };
@@ -104,7 +109,9 @@ fn password() -> Result<Zeroizing<String>> {
         let mut text = Zeroizing::new(String::with_capacity(LENGTH));
         while text.len() < LENGTH {
             let mut byte = [0u8; 1];
-            random.fill(&mut byte).map_err(|_| Failure::new(Code::Internal, "the system gives no random numbers"))?;
+            random
+                .fill(&mut byte)
+                .map_err(|_| Failure::new(Code::Internal, "the system gives no random numbers"))?;
             // Only whole multiples of the alphabet, so that every character is as likely as any other.
             let limit = 256 / all.len() * all.len();
             if usize::from(byte[0]) < limit {
@@ -118,7 +125,8 @@ fn password() -> Result<Zeroizing<String>> {
 }
 
 fn seal(recipient: &Recipient, secret: &str, folder: &Path, name: &str, user_id: &str) -> Result<SealedFile> {
-    let failed = |e: &dyn std::fmt::Display| Failure::new(Code::StateUnwritable, format!("sealing the {name}: {e}"));
+    let failed =
+        |e: &dyn std::fmt::Display| Failure::new(Code::StateUnwritable, format!("sealing the {name}: {e}"));
     let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient as &dyn age::Recipient))
         .map_err(|e| failed(&e))?;
     let mut sealed = Vec::new();
@@ -133,7 +141,13 @@ fn seal(recipient: &Recipient, secret: &str, folder: &Path, name: &str, user_id:
 /// A resume after a crash makes a new secret; the earlier file stays, since its call may be the one that counted.
 fn free_name(folder: &Path, name: &str, user_id: &str) -> PathBuf {
     (1..)
-        .map(|n| folder.join(if n == 1 { format!("{name}-{user_id}.age") } else { format!("{name}-{user_id}-{n}.age") }))
+        .map(|n| {
+            folder.join(if n == 1 {
+                format!("{name}-{user_id}.age")
+            } else {
+                format!("{name}-{user_id}-{n}.age")
+            })
+        })
         .find(|path| !path.exists())
         .unwrap_or_else(|| folder.join(format!("{name}-{user_id}.age")))
 }

@@ -120,7 +120,13 @@ impl Engine {
 
 /// A [`Record::Verified`] for the change of an intent.
 pub(super) fn verified(intent: &Intent, state: State, reason: Option<String>) -> Record {
-    Record::Verified { user_id: intent.user_id.clone(), step: intent.step.clone(), intent: intent.intent, state, reason }
+    Record::Verified {
+        user_id: intent.user_id.clone(),
+        step: intent.step.clone(),
+        intent: intent.intent,
+        state,
+        reason,
+    }
 }
 
 /// What an answer means for a call: gone already is done, there already is done.

@@ -9,7 +9,7 @@ use super::event::What;
 use super::stage::MAX_ATTEMPTS;
 use super::{Engine, Run};
 use crate::failure::{Failure, Result};
-use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, UserLedger};
+use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, ToldResult, UserLedger};
 use crate::report::{RollbackState, RunDocument, State};
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -28,14 +28,15 @@ impl Engine {
         let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
-            let unsettled = |c: &ChangeLedger| c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt);
+            let unsettled =
+                |c: &ChangeLedger| c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt);
             let again = self.look_again(run, |_, _| true, unsettled).await;
             if again.is_empty() {
                 return Ok(());
             }
             let last = self.clock.now() >= until;
             for looked in again {
-                self.note_again(run, &looked, unsettled, last)?;
+                self.note_again(run, &looked, unsettled, last).await?;
             }
             if last || !run.any_change(unsettled) {
                 return Ok(());
@@ -55,12 +56,19 @@ impl Engine {
             let changes = run.changes(&looked.user_id, &looked.step, doubtful);
             for change in changes {
                 let Some(intent) = change.intent else { continue };
+                let wanted = match &looked.plan {
+                    Ok(plan) => wants(plan, &change) || self.is_denied(&change).await,
+                    Err(_) => false,
+                };
                 let (state, reason) = match &looked.plan {
-                    Err(failure) => (State::InDoubt, Some(format!("could not be read back yet: {}", failure.what))),
-                    Ok(plan) if !wants(plan, &change) => change.in_force(),
-                    Ok(_) if change.change.call.repeat == Repeat::Duplicates => {
-                        (State::InDoubt, Some("not visible; a second call could duplicate it, so none is sent".into()))
+                    Err(failure) => {
+                        (State::InDoubt, Some(format!("could not be read back yet: {}", failure.what)))
                     }
+                    Ok(_) if !wanted => change.in_force(),
+                    Ok(_) if change.change.call.repeat == Repeat::Duplicates => (
+                        State::InDoubt,
+                        Some("not visible; a second call could duplicate it, so none is sent".into()),
+                    ),
                     Ok(_) if change.attempts >= MAX_ATTEMPTS => {
                         (State::InDoubt, Some(format!("not in force after {MAX_ATTEMPTS} calls")))
                     }
@@ -72,7 +80,7 @@ impl Engine {
         Ok(())
     }
 
-    fn note_again(
+    async fn note_again(
         &self,
         run: &mut Run,
         looked: &Again,
@@ -81,8 +89,9 @@ impl Engine {
     ) -> Result<()> {
         for change in run.changes(&looked.user_id, &looked.step, unsettled) {
             let Some(intent) = change.intent else { continue };
+            let denied = looked.plan.is_ok() && self.is_denied(&change).await;
             match &looked.plan {
-                Ok(plan) if !wants(plan, &change) => {
+                Ok(plan) if !wants(plan, &change) && !denied => {
                     let (state, reason) = change.in_force();
                     self.note(run, looked, intent, state, reason)?;
                 }
@@ -105,7 +114,23 @@ impl Engine {
         Ok(())
     }
 
-    fn note(&self, run: &mut Run, looked: &Again, intent: u32, state: State, reason: Option<String>) -> Result<()> {
+    /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
+    /// service has not said that it was made, the object itself is looked at too.
+    async fn is_denied(&self, change: &ChangeLedger) -> bool {
+        match &change.change.look {
+            Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
+            _ => false,
+        }
+    }
+
+    fn note(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        intent: u32,
+        state: State,
+        reason: Option<String>,
+    ) -> Result<()> {
         run.append(Record::Verified {
             user_id: looked.user_id.clone(),
             step: looked.step.clone(),
@@ -127,9 +152,16 @@ impl Engine {
         let mut looks = Vec::new();
         for user in &run.ledger().users {
             for step in user.steps.iter().filter(|step| wanted(user, step)) {
-                let sent = step.changes.iter().filter(|c| of_kind(c)).filter_map(|c| c.sent).map(|(first, _)| first).max();
+                let sent = step
+                    .changes
+                    .iter()
+                    .filter(|c| of_kind(c))
+                    .filter_map(|c| c.sent)
+                    .map(|(first, _)| first)
+                    .max();
                 let Some(sent) = sent else { continue };
-                let target = Target { settings: step.settings.clone(), cut_after: sent, ..user.target.clone() };
+                let target =
+                    Target { settings: step.settings.clone(), cut_after: sent, ..user.target.clone() };
                 looks.push(self.look_once(target, step));
             }
         }
@@ -172,7 +204,10 @@ impl Engine {
         run.reverified()?;
         let applied = |c: &ChangeLedger| {
             let undone = c.undo.as_ref().and_then(|u| u.state);
-            let undone = matches!(undone, Some(RollbackState::Restored | RollbackState::Already | RollbackState::Pending));
+            let undone = matches!(
+                undone,
+                Some(RollbackState::Restored | RollbackState::Already | RollbackState::Pending)
+            );
             c.may_be_applied() && !undone
         };
         for looked in self.look_again(run, |_, _| true, applied).await {

@@ -30,7 +30,10 @@ pub fn explain_denial(about: &About, operator: &Operator, held: &HeldRoles, step
         if !met && !need.is_met_by(&[]) {
             return Failure::new(
                 Code::RoleMissing,
-                format!("the step {step} needs one of these directory roles on the service principal: {}", need.names()),
+                format!(
+                    "the step {step} needs one of these directory roles on the service principal: {}",
+                    need.names()
+                ),
             )
             .step(step)
             .next(format!("assign {}; `oust doctor` prints the command", need.least()));

@@ -47,8 +47,11 @@ impl Guards {
         if users <= self.max_users {
             return Ok(());
         }
-        Err(Failure::new(Code::TooManyUsers, format!("{users} users were named, and at most {} are allowed", self.max_users))
-            .next(format!("if all of them are meant, say so: --max-users {users}")))
+        Err(Failure::new(
+            Code::TooManyUsers,
+            format!("{users} users were named, and at most {} are allowed", self.max_users),
+        )
+        .next(format!("if all of them are meant, say so: --max-users {users}")))
     }
 
     /// Whether a user may be contained by this operator at all.
@@ -62,11 +65,17 @@ impl Guards {
             return Err(protected(user, "it is in [protected] users"));
         }
         if let Some(group) = self.protected.groups.iter().find(|id| group_ids.iter().any(|g| is(id, g))) {
-            return Err(protected(user, &format!("it is a member of group {group}, which is in [protected] groups")));
+            return Err(protected(
+                user,
+                &format!("it is a member of group {group}, which is in [protected] groups"),
+            ));
         }
         if user.id.eq_ignore_ascii_case(&target.operator.object_id) {
-            return Err(Failure::new(Code::OwnAccount, format!("{} is the account that runs this", user.user_principal_name))
-                .next("contain it from another account: this one would lock itself out in the middle"));
+            return Err(Failure::new(
+                Code::OwnAccount,
+                format!("{} is the account that runs this", user.user_principal_name),
+            )
+            .next("contain it from another account: this one would lock itself out in the middle"));
         }
         Ok(())
     }

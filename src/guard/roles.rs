@@ -74,9 +74,11 @@ impl Need {
             let may = match kind {
                 Role::ForSensitiveAction => may_act_on(template),
                 Role::ForTokensOfAdmins => may_reset(template),
-                Role::ForAnyPassword => {
-                    may_reset(template).iter().copied().filter(|r| [USER, PRIVILEGED_AUTH, GLOBAL].contains(r)).collect()
-                }
+                Role::ForAnyPassword => may_reset(template)
+                    .iter()
+                    .copied()
+                    .filter(|r| [USER, PRIVILEGED_AUTH, GLOBAL].contains(r))
+                    .collect(),
             };
             any_of.retain(|role| may.contains(role));
         }
@@ -115,7 +117,12 @@ impl Need {
 /// "Who can perform sensitive actions": disable, update contact fields.
 fn may_act_on(template: &str) -> Vec<&'static str> {
     match template {
-        DIRECTORY_READERS | GUEST_INVITER | MESSAGE_CENTER_READER | PASSWORD | REPORTS_READER | USAGE_SUMMARY_READER => {
+        DIRECTORY_READERS
+        | GUEST_INVITER
+        | MESSAGE_CENTER_READER
+        | PASSWORD
+        | REPORTS_READER
+        | USAGE_SUMMARY_READER => {
             vec![AUTH, USER, PRIVILEGED_AUTH, GLOBAL]
         }
         AUTH => vec![AUTH, PRIVILEGED_AUTH, GLOBAL],
@@ -127,8 +134,12 @@ fn may_act_on(template: &str) -> Vec<&'static str> {
 /// "Who can reset passwords", which also governs refresh tokens.
 fn may_reset(template: &str) -> Vec<&'static str> {
     match template {
-        DIRECTORY_READERS | GUEST_INVITER | PASSWORD => vec![PASSWORD, HELPDESK, AUTH, USER, PRIVILEGED_AUTH, GLOBAL],
-        MESSAGE_CENTER_READER | REPORTS_READER | USAGE_SUMMARY_READER => vec![HELPDESK, AUTH, USER, PRIVILEGED_AUTH, GLOBAL],
+        DIRECTORY_READERS | GUEST_INVITER | PASSWORD => {
+            vec![PASSWORD, HELPDESK, AUTH, USER, PRIVILEGED_AUTH, GLOBAL]
+        }
+        MESSAGE_CENTER_READER | REPORTS_READER | USAGE_SUMMARY_READER => {
+            vec![HELPDESK, AUTH, USER, PRIVILEGED_AUTH, GLOBAL]
+        }
         HELPDESK => vec![HELPDESK, USER, PRIVILEGED_AUTH, GLOBAL],
         AUTH => vec![AUTH, PRIVILEGED_AUTH, GLOBAL],
         GROUPS | USER => vec![USER, PRIVILEGED_AUTH, GLOBAL],

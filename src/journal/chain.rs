@@ -43,10 +43,16 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Chain, Failure> {
             newer(text, name).unwrap_or_else(|| broken(number, &format!("this is no record: {e}")))
         })?;
         if line.seq != i as u64 {
-            return Err(broken(number, &format!("it is numbered {}, so a line was removed or inserted", line.seq)));
+            return Err(broken(
+                number,
+                &format!("it is numbered {}, so a line was removed or inserted", line.seq),
+            ));
         }
         if line.prev != chain.head {
-            return Err(broken(number, "it does not follow from the line before, so one of the two was changed"));
+            return Err(broken(
+                number,
+                "it does not follow from the line before, so one of the two was changed",
+            ));
         }
         if let (0, Record::Began(began)) = (i, &line.record) {
             if began.format > FORMAT {
@@ -64,7 +70,10 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Chain, Failure> {
 fn newer(text: &[u8], name: &str) -> Option<Failure> {
     let format = serde_json::from_slice::<serde_json::Value>(text).ok()?.get("format")?.as_u64()?;
     (format > u64::from(FORMAT)).then(|| {
-        Failure::new(Code::JournalNewer, format!("{name} has format {format}; this version reads up to {FORMAT}"))
-            .next("use the version of oust that wrote it, or a later one")
+        Failure::new(
+            Code::JournalNewer,
+            format!("{name} has format {format}; this version reads up to {FORMAT}"),
+        )
+        .next("use the version of oust that wrote it, or a later one")
     })
 }

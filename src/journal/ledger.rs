@@ -165,7 +165,11 @@ impl Ledger {
     }
 
     fn change_mut(&mut self, intent: u32) -> Option<&mut ChangeLedger> {
-        self.users.iter_mut().flat_map(|u| &mut u.steps).flat_map(|s| &mut s.changes).find(|c| c.intent == Some(intent))
+        self.users
+            .iter_mut()
+            .flat_map(|u| &mut u.steps)
+            .flat_map(|s| &mut s.changes)
+            .find(|c| c.intent == Some(intent))
     }
 
     fn step_mut(&mut self, user_id: &str, step: &str) -> Option<&mut StepLedger> {
@@ -259,7 +263,9 @@ impl Ledger {
                 undo.state = Some(*state);
                 undo.reason.clone_from(reason);
             }
-            Record::RollbackFinished { outcome, exit_code } => self.rolled_back = Some((*outcome, *exit_code)),
+            Record::RollbackFinished { outcome, exit_code } => {
+                self.rolled_back = Some((*outcome, *exit_code))
+            }
         }
         Ok(())
     }

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 pub use chain::{Chain, GENESIS, read};
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
-pub use record::{Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told};
+pub use record::{
+    Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
+};
 pub use store::{RunPath, Store, UserLock};
 
 use crate::clock::Clock;
@@ -38,13 +40,23 @@ pub struct Journal {
 enum Sink {
     /// A dry run: kept in memory, and no intent can be recorded.
     Memory,
-    File { file: File, path: PathBuf },
+    File {
+        file: File,
+        path: PathBuf,
+    },
 }
 
 impl Journal {
     /// A journal that keeps nothing on disk and admits no intent: for dry runs.
     pub fn dry(clock: Clock) -> Self {
-        Self { sink: Sink::Memory, clock, head: GENESIS.into(), seq: 0, ledger: Ledger::default(), poisoned: false }
+        Self {
+            sink: Sink::Memory,
+            clock,
+            head: GENESIS.into(),
+            seq: 0,
+            ledger: Ledger::default(),
+            poisoned: false,
+        }
     }
 
     /// Makes the journal of a new run.
@@ -55,10 +67,7 @@ impl Journal {
         let file = store::create_private(run.journal())?;
         lock(&file, run.journal())?;
         store::sync_folder(run.folder())?;
-        Ok(Self {
-            sink: Sink::File { file, path: run.journal().to_owned() },
-            ..Self::dry(clock)
-        })
+        Ok(Self { sink: Sink::File { file, path: run.journal().to_owned() }, ..Self::dry(clock) })
     }
 
     /// Opens the journal of an earlier run to write on. Cuts off an unterminated last line.
@@ -68,10 +77,14 @@ impl Journal {
     /// [`Code::StateUnwritable`].
     pub fn open(run: &RunPath, clock: Clock) -> Result<Self> {
         let path = run.journal();
-        let mut file = File::options().read(true).write(true).open(path).map_err(|e| store::unwritable(path, &e))?;
+        let mut file =
+            File::options().read(true).write(true).open(path).map_err(|e| store::unwritable(path, &e))?;
         lock(&file, path)?;
         let (chain, ledger) = load(path)?;
-        let cut = file.set_len(chain.whole).and_then(|()| file.seek(SeekFrom::End(0))).and_then(|_| file.sync_all());
+        let cut = file
+            .set_len(chain.whole)
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .and_then(|_| file.sync_all());
         cut.map_err(|e| store::unwritable(path, &e))?;
         Ok(Self {
             sink: Sink::File { file, path: path.to_owned() },
@@ -101,12 +114,14 @@ impl Journal {
         }
     }
 
-    /// Writes a record that announces no write. It is on disk when this returns.
+    /// Writes a record that announces no write. What a call did is on disk when this returns; what was only
+    /// seen or decided is at the latest when the next call is announced.
     ///
     /// # Errors
     /// [`Code::StateUnwritable`]; the journal takes no more records after that.
     pub fn append(&mut self, record: Record) -> Result<()> {
-        self.write([record])
+        let sync = record.must_last();
+        self.write([record], sync)
     }
 
     /// Writes intents, one sync for all, and gives the proof that a write needs.
@@ -117,14 +132,17 @@ impl Journal {
         if matches!(self.sink, Sink::Memory) {
             return Err(Failure::new(Code::Internal, "a dry run tried to record an intent"));
         }
-        self.write(intents)?;
+        self.write(intents, true)?;
         Ok(Recorded(()))
     }
 
-    fn write(&mut self, records: impl IntoIterator<Item = Record>) -> Result<()> {
+    fn write(&mut self, records: impl IntoIterator<Item = Record>, sync: bool) -> Result<()> {
         if self.poisoned {
-            return Err(Failure::new(Code::StateUnwritable, "the journal could not be written before, so nothing more is done")
-                .next("free the disk or mend the folder, then `oust resume RUN`"));
+            return Err(Failure::new(
+                Code::StateUnwritable,
+                "the journal could not be written before, so nothing more is done",
+            )
+            .next("free the disk or mend the folder, then `oust resume RUN`"));
         }
         // Poisoned until the whole of it is on disk: a half-written line must stay the last one.
         self.poisoned = true;
@@ -139,7 +157,8 @@ impl Journal {
             bytes.push(b'\n');
         }
         if let Sink::File { file, path } = &mut self.sink {
-            file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(|e| store::unwritable(path, &e))?;
+            let written = file.write_all(&bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+            written.map_err(|e| store::unwritable(path, &e))?;
         }
         self.poisoned = false;
         Ok(())
@@ -152,15 +171,17 @@ impl Journal {
 /// [`Code::JournalBroken`] or [`Code::JournalNewer`], with the line.
 pub fn load(path: &Path) -> Result<(Chain, Ledger)> {
     let bytes = std::fs::read(path).map_err(|e| {
-        Failure::new(Code::NoSuchRun, format!("reading {}: {e}", path.display())).next("`oust runs` lists the runs there are")
+        Failure::new(Code::NoSuchRun, format!("reading {}: {e}", path.display()))
+            .next("`oust runs` lists the runs there are")
     })?;
     let name = path.display().to_string();
     let chain = read(&bytes, &name)?;
     let mut ledger = Ledger::default();
     for (i, line) in chain.lines.iter().enumerate() {
         ledger.apply(line).map_err(|why| {
-            Failure::new(Code::JournalBroken, format!("{name}, line {}: {why}", i + 1))
-                .next("keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it")
+            Failure::new(Code::JournalBroken, format!("{name}, line {}: {why}", i + 1)).next(
+                "keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it",
+            )
         })?;
     }
     Ok((chain, ledger))
@@ -169,11 +190,10 @@ pub fn load(path: &Path) -> Result<(Chain, Ledger)> {
 fn lock(file: &File, path: &Path) -> Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Failure::new(
-            Code::RunLocked,
-            format!("another process is writing {}", path.display()),
-        )
-        .next("wait until it ends, or stop it")),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Failure::new(Code::RunLocked, format!("another process is writing {}", path.display()))
+                .next("wait until it ends, or stop it"))
+        }
         Err(std::fs::TryLockError::Error(e)) => Err(store::unwritable(path, &e)),
     }
 }

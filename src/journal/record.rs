@@ -150,6 +150,20 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// Whether it tells of something that can't be found out again by looking at the tenant.
+    pub fn must_last(&self) -> bool {
+        !matches!(
+            self,
+            Self::Began(_)
+                | Self::Target(_)
+                | Self::Planned(_)
+                | Self::Confirmed { .. }
+                | Self::Verified { .. }
+        )
+    }
+}
+
 /// How and by whom a run began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Began {
@@ -299,10 +313,9 @@ impl Phase {
             (Acting | Stopped | Finished | Reverifying, Record::Resumed { .. }) => Acting,
             (Acting | Stopped | Finished | Reverifying | Undone, Record::Reverified { .. }) => Reverifying,
             (Reverifying, Record::Verified { .. }) => Reverifying,
-            (
-                Acting | Stopped | Finished | Reverifying | Undoing | Undone,
-                Record::RollbackBegan { .. },
-            ) => Undoing,
+            (Acting | Stopped | Finished | Reverifying | Undoing | Undone, Record::RollbackBegan { .. }) => {
+                Undoing
+            }
             (
                 Undoing,
                 Record::UndoIntent { .. } | Record::UndoOutcome { .. } | Record::UndoSettled { .. },

@@ -95,7 +95,8 @@ impl Store {
     /// # Errors
     /// [`Code::NoSuchRun`].
     pub fn find(&self, name: &str) -> Result<RunPath> {
-        let wrong = |what: String| Failure::new(Code::NoSuchRun, what).next("`oust runs` lists the runs there are");
+        let wrong =
+            |what: String| Failure::new(Code::NoSuchRun, what).next("`oust runs` lists the runs there are");
         let runs = self.runs();
         if name == "last" {
             return runs.into_iter().next().ok_or_else(|| wrong("there is no run yet".into()));
@@ -129,11 +130,10 @@ impl Store {
             .map_err(|e| unwritable(&path, &e))?;
         match file.try_lock() {
             Ok(()) => Ok(UserLock { _file: file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(Failure::new(
-                Code::RunLocked,
-                format!("another process is working on user {user_id}"),
-            )
-            .next("wait until it ends; `oust runs` shows what it did")),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(Failure::new(Code::RunLocked, format!("another process is working on user {user_id}"))
+                    .next("wait until it ends; `oust runs` shows what it did"))
+            }
             Err(std::fs::TryLockError::Error(e)) => Err(unwritable(&path, &e)),
         }
     }
@@ -147,18 +147,23 @@ impl Store {
         create_folder(&folder)?;
         let path = folder.join(chain::hash(key.as_bytes()));
         if let Ok(text) = std::fs::read(&path) {
-            let known: Key = serde_json::from_slice(&text)
-                .map_err(|e| Failure::new(Code::StateUnwritable, format!("reading {}: {e}", path.display())))?;
+            let known: Key = serde_json::from_slice(&text).map_err(|e| {
+                Failure::new(Code::StateUnwritable, format!("reading {}: {e}", path.display()))
+            })?;
             if known.request != request {
-                return Err(Failure::new(Code::KeyReused, "this idempotency key was used for another request")
-                    .next("use a new key for each request; the same key only to repeat the same request"));
+                return Err(Failure::new(
+                    Code::KeyReused,
+                    "this idempotency key was used for another request",
+                )
+                .next("use a new key for each request; the same key only to repeat the same request"));
             }
             let earlier = self.run(&Uuid::try_parse(&known.run_id).unwrap_or_default());
             if earlier.journal.is_file() {
                 return Ok(Some(earlier));
             }
         }
-        let text = serde_json::to_vec(&Key { request: request.to_owned(), run_id: run_id.to_string() }).unwrap_or_default();
+        let text = serde_json::to_vec(&Key { request: request.to_owned(), run_id: run_id.to_string() })
+            .unwrap_or_default();
         write_private(&path, &text)?;
         Ok(None)
     }

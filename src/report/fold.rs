@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use oust_actions::{Decision, Finding};
 
 use super::{
-    ChangeDocument, FindingDocument, JournalDocument, OpenDocument, Outcome, Problem, RUN_SCHEMA, RollbackDocument,
-    RollbackState, RunDocument, State, StepDocument, UserDocument, verdict,
+    ChangeDocument, FindingDocument, JournalDocument, OpenDocument, Outcome, Problem, RUN_SCHEMA,
+    RollbackDocument, RollbackState, RunDocument, State, StepDocument, UserDocument, verdict,
 };
 use crate::failure::Failure;
 use crate::journal::{ChangeLedger, Ledger, Phase, StepLedger, ToldResult, UserLedger};
@@ -66,10 +66,10 @@ pub fn document(ledger: &Ledger, meta: &Meta, failure: Option<&Failure>) -> RunD
         started_at: ledger.began_at.or(meta.now),
         finished_at: ledger.last_at.or(meta.now),
         users,
-        journal: meta.journal.as_ref().map(|(path, head)| JournalDocument {
-            path: path.display().to_string(),
-            head: head.clone(),
-        }),
+        journal: meta
+            .journal
+            .as_ref()
+            .map(|(path, head)| JournalDocument { path: path.display().to_string(), head: head.clone() }),
         sealed: ledger.sealed.clone(),
         error: verdict.error,
     }
@@ -84,7 +84,11 @@ pub fn is_resumable(ledger: &Ledger) -> bool {
         Phase::Deciding | Phase::Acting | Phase::Stopped => true,
         Phase::Finished | Phase::Reverifying => {
             ledger.confirmed.is_some()
-                && ledger.users.iter().flat_map(|u| &u.steps).any(|s| s.error.is_some() || s.changes.iter().any(unfinished))
+                && ledger
+                    .users
+                    .iter()
+                    .flat_map(|u| &u.steps)
+                    .any(|s| s.error.is_some() || s.changes.iter().any(unfinished))
         }
         Phase::Empty | Phase::Undoing | Phase::Undone => false,
     }
@@ -99,10 +103,17 @@ pub fn rollback_outcome(ledger: &Ledger) -> (Outcome, crate::failure::Exit) {
 pub fn show_rollback_plan(document: &mut RunDocument, planned: &[(u32, RollbackState, Option<String>)]) {
     let changes = document.users.iter_mut().flat_map(|u| &mut u.steps).flat_map(|s| &mut s.changes);
     for change in changes {
-        let Some((_, state, reason)) = planned.iter().find(|(intent, ..)| Some(*intent) == change.intent) else { continue };
+        let Some((_, state, reason)) = planned.iter().find(|(intent, ..)| Some(*intent) == change.intent)
+        else {
+            continue;
+        };
         if change.rollback.is_none() {
-            change.rollback =
-                Some(RollbackDocument { state: *state, reason: reason.clone(), http_status: None, request_id: None });
+            change.rollback = Some(RollbackDocument {
+                state: *state,
+                reason: reason.clone(),
+                http_status: None,
+                request_id: None,
+            });
         }
     }
 }
@@ -124,7 +135,7 @@ fn user(user: &UserLedger, meta: &Meta) -> UserDocument {
 }
 
 fn step(step: &StepLedger) -> StepDocument {
-    let removed = step.changes.iter().filter(|c| c.change.risk.is_some()).map(|c| FindingDocument {
+    let removed = step.changes.iter().filter(|c| !c.change.reasons.is_empty()).map(|c| FindingDocument {
         object_id: c.change.object_id.clone(),
         label: c.change.label.clone(),
         decision: Decision::Remove,

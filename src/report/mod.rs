@@ -4,9 +4,8 @@
 
 mod call;
 mod document;
-pub mod fold;
-mod verdict;
 pub mod escape;
+pub mod fold;
 pub mod grant_help;
 pub mod markdown;
 pub mod progress;
@@ -14,6 +13,7 @@ pub mod progress;
 pub(crate) mod sample;
 pub mod style;
 pub mod text;
+mod verdict;
 mod width;
 
 pub use document::*;

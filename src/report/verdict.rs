@@ -19,7 +19,8 @@ pub(super) struct Verdict {
 pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &[UserDocument]) -> Verdict {
     let each: Vec<Outcome> = ledger.users.iter().map(|u| of_user(u, ledger, meta, error)).collect();
     let code = error.and_then(|e| code_of(&e.code));
-    let touched = ledger.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(|c| c.may_be_applied());
+    let touched =
+        ledger.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(|c| c.may_be_applied());
     let rolled_back = matches!(ledger.phase, Phase::Undone) && meta.command != "verify";
     if rolled_back && error.is_none() {
         let (outcome, exit) = of_rollback(ledger);
@@ -109,7 +110,8 @@ fn all_of(each: &[Outcome]) -> Outcome {
     if others.iter().all(|o| *o == first) {
         return first;
     }
-    let all_good = others.iter().chain([&first]).all(|o| matches!(o, Outcome::Contained | Outcome::Unverified));
+    let all_good =
+        others.iter().chain([&first]).all(|o| matches!(o, Outcome::Contained | Outcome::Unverified));
     if all_good {
         return Outcome::Unverified;
     }
@@ -128,8 +130,13 @@ fn refusal(users: &[UserDocument]) -> Option<Problem> {
     let (step, change) =
         steps().find_map(|s| Some((s, s.changes.iter().find(|c| c.state == State::Refused)?)))?;
     let code = if change.http_status == Some(403) { Code::PermissionMissing } else { Code::Refused };
-    let what = change.reason.clone().or_else(|| change.graph_error.clone()).unwrap_or_else(|| "no reason given".into());
-    let mut failure = Failure::new(code, what).step(step.step.clone()).next("`oust doctor` shows what is missing");
+    let what = change
+        .reason
+        .clone()
+        .or_else(|| change.graph_error.clone())
+        .unwrap_or_else(|| "no reason given".into());
+    let mut failure =
+        Failure::new(code, what).step(step.step.clone()).next("`oust doctor` shows what is missing");
     failure.status = change.http_status;
     failure.request_id.clone_from(&change.request_id);
     Some(failure.problem(None))
