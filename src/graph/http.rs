@@ -13,14 +13,11 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, Method, redirect};
 use secrecy::ExposeSecret;
 
-use super::{MAX_REPLY_BYTES, Reply, Request, SendError, Transport};
+use super::{MAX_REPLY_BYTES, METADATA_HOST, Reply, Request, SendError, Transport};
 use crate::failure::{Code, Failure, Result};
 
 const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE_REQUEST: Duration = Duration::from_secs(60);
-
-/// Azure's instance metadata service. It gives tokens to this machine and must never be asked through a proxy.
-const METADATA_HOST: &str = "169.254.169.254";
 
 /// A pool of connections. Proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 #[derive(Debug)]
