@@ -184,3 +184,71 @@ fn describe(way: &Way, environment: &Environment) -> String {
         Way::Az => format!("the Azure CLI's login for tenant {tenant}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment::from_lookup(|name| {
+            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn auto_takes_the_azure_sdks_order() {
+        let secret = ("AZURE_CLIENT_SECRET", "s");
+        let certificate = ("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem");
+        let workload = ("AZURE_FEDERATED_TOKEN_FILE", "/t");
+        let msi = ("IDENTITY_ENDPOINT", "http://127.0.0.1/msi");
+        for (variables, az, want) in [
+            (&[("OUST_TOKEN_FILE", "/f"), secret][..], true, Auth::TokenFile),
+            (&[secret, certificate, workload, msi], true, Auth::Secret),
+            (&[certificate, workload, msi], true, Auth::Certificate),
+            (&[workload, msi], true, Auth::Workload),
+            (&[msi], true, Auth::ManagedIdentity),
+            (&[("AZURE_CLIENT_SECRET", " ")], true, Auth::Az),
+            (&[], true, Auth::Az),
+            (&[], false, Auth::ManagedIdentity),
+        ] {
+            let environment = Environment { has_az: az, ..environment(variables) };
+            assert_eq!(automatic(&environment).0, want, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (auth, variables, missing) in [
+            (Auth::Auto, &[("AZURE_CLIENT_SECRET", "s")][..], "AZURE_TENANT_ID"),
+            (Auth::Auto, &[("AZURE_CLIENT_SECRET", "s"), ("AZURE_TENANT_ID", "t")], "AZURE_CLIENT_ID"),
+            (Auth::Secret, &[("AZURE_TENANT_ID", "t")], "AZURE_CLIENT_SECRET"),
+            (Auth::Certificate, &[], "AZURE_CLIENT_CERTIFICATE_PATH"),
+            (Auth::Workload, &[], "AZURE_FEDERATED_TOKEN_FILE"),
+            (Auth::TokenFile, &[], "OUST_TOKEN_FILE"),
+        ] {
+            let http = Arc::new(crate::graph::HttpTransport::new().unwrap());
+            let failure = choose(auth, &environment(variables), Cloud::Global, http).err().unwrap();
+            assert_eq!(failure.code, Code::NoCredential);
+            assert!(failure.what.contains(missing) && failure.next.is_some(), "{}", failure.what);
+        }
+    }
+
+    #[test]
+    fn the_authority_is_an_https_origin() {
+        assert_eq!(authority(&environment(&[]), Cloud::UsDod).unwrap(), "https://login.microsoftonline.us");
+        for (host, want) in [
+            ("https://login.chinacloudapi.cn/", Some("https://login.chinacloudapi.cn")),
+            ("login.microsoftonline.us", Some("https://login.microsoftonline.us")),
+            ("https://127.0.0.1:8443", Some("https://127.0.0.1:8443")),
+            ("http://127.0.0.1:8080", None),
+            ("http://login.microsoftonline.com", None),
+            ("https://login.microsoftonline.com/tenant", None),
+            ("https://a@login.microsoftonline.com", None),
+            ("https://", None),
+        ] {
+            let got = authority(&environment(&[("AZURE_AUTHORITY_HOST", host)]), Cloud::Global);
+            assert_eq!(got.as_deref().ok(), want, "{host}");
+            assert!(got.err().is_none_or(|failure| failure.code == Code::InvalidEndpoint));
+        }
+    }
+}

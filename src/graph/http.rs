@@ -162,3 +162,112 @@ fn chain(error: &reqwest::Error) -> String {
     }
     if text.is_empty() { "the HTTP library gave no reason".to_owned() } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    /// Answers one request on loopback with these bytes; gives its URL, and what it was sent.
+    async fn server(answer: Vec<u8>) -> (String, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1.0/x", listener.local_addr().unwrap());
+        let task = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut got = Vec::new();
+            let mut piece = [0; 4096];
+            loop {
+                let count = stream.read(&mut piece).await.unwrap();
+                got.extend_from_slice(&piece[..count]);
+                if count == 0 || got.ends_with(b"\r\n\r\n") || got.ends_with(b"}") {
+                    break;
+                }
+            }
+            // The client may hang up before the end of an answer that is too large.
+            let _ = stream.write_all(&answer).await;
+            String::from_utf8(got).unwrap()
+        });
+        (url, task)
+    }
+
+    fn request(method: &'static str, url: &str, body: Option<&str>) -> Request {
+        Request {
+            method,
+            url: url.to_owned(),
+            headers: vec![("client-request-id", "c1".to_owned())],
+            bearer: Some("hush".into()),
+            body: body.map(|body| Zeroizing::new(body.as_bytes().to_vec())),
+        }
+    }
+
+    fn transport() -> HttpTransport {
+        let client = build(Client::builder().no_proxy().redirect(redirect::Policy::none())).unwrap();
+        HttpTransport { client, direct: OnceLock::new() }
+    }
+
+    #[tokio::test]
+    async fn a_request_and_its_answer_arrive_whole() {
+        let answer = "HTTP/1.1 201 Created\r\nRequest-Id: r1\r\nContent-Length: 2\r\n\r\n{}";
+        let (url, server) = server(answer.into()).await;
+        let reply = transport().send(request("PATCH", &url, Some(r#"{"a":1}"#))).await.unwrap();
+        assert_eq!(
+            (reply.status, reply.header("request-id"), reply.body.as_slice()),
+            (201, Some("r1"), &b"{}"[..])
+        );
+        let got = server.await.unwrap().to_lowercase();
+        assert!(got.starts_with("patch /v1.0/x http/1.1\r\n") && got.ends_with(r#"{"a":1}"#));
+        for header in ["authorization: bearer hush", "client-request-id: c1", "content-length: 7"] {
+            assert!(got.contains(header), "{header} in {got}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_given_back_and_not_followed() {
+        let answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+        let (url, _server) = server(answer.into()).await;
+        assert_eq!(transport().send(request("GET", &url, None)).await.unwrap().status, 302);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_cut_off_or_missing_is_in_doubt() {
+        for answer in ["HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", "HTTP/1.1 20", ""] {
+            let (url, _server) = server(answer.into()).await;
+            let error = transport().send(request("POST", &url, None)).await.unwrap_err();
+            assert!(matches!(error, SendError::NoAnswer(_)), "{answer:?}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_connection_it_was_surely_not_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/?secret=1", listener.local_addr().unwrap());
+        drop(listener);
+        let error = transport().send(request("POST", &url, None)).await.unwrap_err();
+        assert!(matches!(error, SendError::NotSent(_)), "{error}");
+        assert!(!error.to_string().contains("secret"));
+        for (method, url) in [("GET", "no url"), ("G T", "http://127.0.0.1:1/")] {
+            let error = transport().send(request(method, url, None)).await.unwrap_err();
+            assert!(matches!(error, SendError::NotSent(_)));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read_to_its_end() {
+        let mut answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+        answer.resize(MAX_REPLY_BYTES + 4096, b' ');
+        let (url, _server) = server(answer).await;
+        assert_eq!(transport().send(request("GET", &url, None)).await, Err(SendError::TooLarge));
+    }
+
+    #[test]
+    fn a_file_of_roots_needs_certificates() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("roots.pem");
+        assert_eq!(roots(&path).unwrap_err().code, Code::InvalidConfig);
+        std::fs::write(&path, "no certificate").unwrap();
+        assert_eq!(roots(&path).unwrap_err().code, Code::InvalidConfig);
+    }
+}

@@ -62,7 +62,7 @@ pub struct Request {
 }
 
 /// An HTTP answer, read to its end.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reply {
     /// Status.
     pub status: u16,

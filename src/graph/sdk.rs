@@ -178,3 +178,129 @@ impl ClientAssertion for Assertion {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::certificate;
+    use crate::graph::fake::{Service, answer, no_answer, not_sent};
+
+    const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+    const APP: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
+
+    fn sign_in(way: Way, service: &Arc<Service>) -> SdkSignIn {
+        SdkSignIn {
+            way,
+            authority: "https://login.microsoftonline.com".into(),
+            tenant_id: Some(TENANT.into()),
+            client_id: Some(APP.into()),
+            scope: "https://graph.microsoft.com/.default".into(),
+            transport: service.clone(),
+            clock: Clock::system(),
+        }
+    }
+
+    fn token(text: &str) -> std::result::Result<crate::graph::Reply, SendError> {
+        answer(200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": text}).to_string())
+    }
+
+    fn form(service: &Service, nth: usize) -> HashMap<String, String> {
+        let body = service.seen()[nth].body.clone().unwrap();
+        url::form_urlencoded::parse(body.as_bytes()).into_owned().collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_is_sent_to_the_tenant_for_graph_and_nothing_else() {
+        let service = Arc::new(Service::new([token("one"), token("two")]));
+        let source = sign_in(Way::Secret("hush & more".into()), &service);
+        let first = source.sign_in(None).await.unwrap();
+        assert_eq!(first.secret.expose_secret(), "one");
+        assert!(first.expires_on.is_some());
+        let seen = service.seen();
+        assert_eq!(seen[0].method, "POST");
+        assert_eq!(seen[0].url, format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"));
+        assert_eq!(seen[0].header("content-type"), Some("application/x-www-form-urlencoded"));
+        assert_eq!(seen[0].header("user-agent"), None);
+        assert_eq!(seen[0].bearer, None);
+        let sent = form(&service, 0);
+        assert_eq!((sent["client_id"].as_str(), sent["client_secret"].as_str()), (APP, "hush & more"));
+        assert_eq!(sent["scope"], "https://graph.microsoft.com/.default");
+        assert!(!sent.contains_key("claims"));
+        // The SDK's own cache must not give the first again.
+        let claims = r#"{"access_token":{"nbf":{"value":"1"}}}"#;
+        assert_eq!(source.sign_in(Some(claims)).await.unwrap().secret.expose_secret(), "two");
+        assert_eq!(form(&service, 1)["claims"], claims);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_told_by_its_codes_whatever_its_text_holds() {
+        let body = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: \"no\".\r\nTrace ID: x"}"#;
+        let service = Arc::new(Service::new([answer(401, body)]));
+        let failure = sign_in(Way::Secret("hush".into()), &service).sign_in(None).await.unwrap_err();
+        assert_eq!((failure.code, failure.status), (Code::SecretRefused, Some(401)));
+        assert!(!failure.what.contains("hush") && !failure.what.contains("Trace"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn trouble_on_the_way_is_waited_out_and_then_told() {
+        let service = Arc::new(Service::new([not_sent(), no_answer(), answer(503, "<html>"), token("one")]));
+        let source = sign_in(Way::Secret("hush".into()), &service);
+        assert_eq!(source.sign_in(None).await.unwrap().secret.expose_secret(), "one");
+        for (trouble, code) in [(not_sent(), Code::Unreachable), (answer(503, "<html>"), Code::Unavailable)] {
+            let service = Arc::new(Service::new([trouble]).repeating());
+            let failure = sign_in(Way::Secret("hush".into()), &service).sign_in(None).await.unwrap_err();
+            assert_eq!(failure.code, code);
+            assert!(failure.next.is_some() && service.seen().len() > 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_certificate_sends_an_assertion_for_its_token_endpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("certificate.pem");
+        std::fs::write(&path, certificate::tests::pem("301231235959Z")).unwrap();
+        let now = "2026-11-24T08:00:00Z".parse().unwrap();
+        let way = Way::Certificate(Arc::new(Certificate::open(&path, now).unwrap()));
+        let service = Arc::new(Service::new([token("one")]));
+        sign_in(way, &service).sign_in(None).await.unwrap();
+        let sent = form(&service, 0);
+        assert_eq!(sent["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        let claims = crate::graph::Claims::decode(&sent["client_assertion"]);
+        assert!(claims.expires_on.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_federated_token_is_read_anew_for_each_sign_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let service = Arc::new(Service::new([token("one"), token("two")]));
+        let source = sign_in(Way::Workload(path.clone()), &service);
+        assert_eq!(source.sign_in(None).await.unwrap_err().code, Code::NoCredential);
+        for (nth, text) in ["first", "second"].into_iter().enumerate() {
+            std::fs::write(&path, text).unwrap();
+            source.sign_in(None).await.unwrap();
+            assert_eq!(form(&service, nth)["client_assertion"], text);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_managed_identity_is_asked_of_this_machine() {
+        let body = json!({"access_token": "one", "expires_on": "1900000000", "token_type": "Bearer",
+            "resource": "https://graph.microsoft.com/", "expires_in": "3599", "not_before": "1"});
+        let service = Arc::new(Service::new([answer(200, body.to_string())]));
+        sign_in(Way::ManagedIdentity, &service).sign_in(None).await.unwrap();
+        let seen = service.seen();
+        assert!(seen[0].url.starts_with("http://169.254.169.254/metadata/identity/oauth2/token?"));
+        assert!(seen[0].url.contains(&format!("client_id={APP}")));
+        assert_eq!(seen[0].header("metadata"), Some("true"));
+
+        let service = Arc::new(Service::new([not_sent()]));
+        let failure = sign_in(Way::ManagedIdentity, &service).sign_in(None).await.unwrap_err();
+        assert_eq!(failure.code, Code::NoCredential);
+        assert_eq!(service.seen().len(), 1);
+    }
+}
