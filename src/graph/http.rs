@@ -20,11 +20,17 @@ const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE_REQUEST: Duration = Duration::from_secs(60);
 
 /// A pool of connections. Proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
-#[derive(Debug)]
 pub struct HttpTransport {
     client: Client,
     /// Without a proxy; made when it is needed.
     direct: OnceLock<Client>,
+}
+
+impl std::fmt::Debug for HttpTransport {
+    /// Nothing of the client, which may show a proxy's password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpTransport").finish_non_exhaustive()
+    }
 }
 
 impl HttpTransport {
@@ -222,6 +228,27 @@ mod tests {
         for header in ["authorization: bearer hush", "client-request-id: c1", "content-length: 7"] {
             assert!(got.contains(header), "{header} in {got}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_post_without_a_body_states_its_length_once() {
+        let (url, server) = server("HTTP/1.1 204 No Content\r\n\r\n".into()).await;
+        let mut post = request("POST", &url, None);
+        post.headers.push(("content-length", "0".to_owned()));
+        assert_eq!(transport().send(post).await.unwrap().status, 204);
+        assert_eq!(server.await.unwrap().to_lowercase().matches("content-length: 0\r\n").count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_compressed_answer_is_given_as_it_was_meant() {
+        let mut answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 27\r\n\r\n".to_vec();
+        // gzip of {"a":1}
+        answer.extend([
+            31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 84, 178, 50, 172, 5, 0, 175, 172, 27, 86, 7, 0, 0,
+            0,
+        ]);
+        let (url, _server) = server(answer).await;
+        assert_eq!(transport().send(request("GET", &url, None)).await.unwrap().body, br#"{"a":1}"#);
     }
 
     #[tokio::test]

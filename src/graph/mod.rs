@@ -11,6 +11,7 @@ pub mod credential;
 pub mod environment;
 pub mod error_body;
 pub mod family;
+mod fetch;
 pub mod http;
 pub mod limits;
 mod read_failure;
