@@ -137,7 +137,7 @@ fn way(auth: Auth, environment: &Environment, clock: &Clock) -> Result<Way> {
             Ok(Way::Workload(path.clone()))
         }
         Auth::ManagedIdentity => Ok(Way::ManagedIdentity),
-        Auth::Az => Ok(Way::Az),
+        Auth::Az => Ok(Way::Az(azure_identity::new_executor())),
         Auth::Auto | Auth::TokenFile => Err(Failure::new(Code::Internal, "no way to sign in was chosen")),
     }
 }
@@ -180,8 +180,8 @@ fn describe(way: &Way, environment: &Environment) -> String {
         Way::Workload(_) => format!("the workload identity of application {app} in tenant {tenant}"),
         Way::ManagedIdentity if app.is_empty() => "the managed identity of this machine".to_owned(),
         Way::ManagedIdentity => format!("the managed identity {app} of this machine"),
-        Way::Az if tenant.is_empty() => "the Azure CLI's login".to_owned(),
-        Way::Az => format!("the Azure CLI's login for tenant {tenant}"),
+        Way::Az(_) if tenant.is_empty() => "the Azure CLI's login".to_owned(),
+        Way::Az(_) => format!("the Azure CLI's login for tenant {tenant}"),
     }
 }
 

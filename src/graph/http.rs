@@ -13,6 +13,7 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, Method, redirect};
 use secrecy::ExposeSecret;
 
+use super::cloud::is_loopback;
 use super::{MAX_REPLY_BYTES, METADATA_HOST, Reply, Request, SendError, Transport};
 use crate::failure::{Code, Failure, Result};
 
@@ -48,21 +49,24 @@ impl HttpTransport {
 
     /// Opens a connection to the URL's host ahead of need. Its outcome doesn't matter.
     pub async fn warm(&self, url: &str) {
-        let answer = self.client.head(url).send().await;
+        let Ok(url) = reqwest::Url::parse(url) else { return };
+        let Ok(client) = self.client_for(&url) else { return };
+        let answer = client.head(url).send().await;
         tracing::debug!(ok = answer.is_ok(), "connection opened ahead");
     }
 
-    fn client_for(&self, url: &reqwest::Url) -> &Client {
-        if url.host_str() != Some(METADATA_HOST) {
-            return &self.client;
+    /// What goes to this machine itself goes past any proxy: a token over http on loopback, and the metadata
+    /// service.
+    fn client_for(&self, url: &reqwest::Url) -> Result<&Client, SendError> {
+        if url.host_str() != Some(METADATA_HOST) && !is_loopback(url) {
+            return Ok(&self.client);
         }
         if let Some(direct) = self.direct.get() {
-            return direct;
+            return Ok(direct);
         }
-        match builder().and_then(|builder| build(builder.no_proxy())) {
-            Ok(direct) => self.direct.get_or_init(|| direct),
-            Err(_) => &self.client,
-        }
+        let direct = builder().and_then(|builder| build(builder.no_proxy()));
+        let direct = direct.map_err(|failure| SendError::NotSent(failure.what))?;
+        Ok(self.direct.get_or_init(|| direct))
     }
 }
 
@@ -102,7 +106,7 @@ fn roots(path: &Path) -> Result<Vec<Certificate>> {
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Reply, SendError> {
         let request = convert(request)?;
-        let client = self.client_for(request.url());
+        let client = self.client_for(request.url())?;
         let mut answer = client.execute(request).await.map_err(|e| classify(&e))?;
         let status = answer.status().as_u16();
         let headers = answer
@@ -209,9 +213,10 @@ mod tests {
         }
     }
 
+    /// Its proxy is dead: whatever arrives went past it.
     fn transport() -> HttpTransport {
-        let client = build(Client::builder().no_proxy().redirect(redirect::Policy::none())).unwrap();
-        HttpTransport { client, direct: OnceLock::new() }
+        let dead = reqwest::Proxy::all("http://127.0.0.1:1").unwrap();
+        HttpTransport { client: build(builder().unwrap().proxy(dead)).unwrap(), direct: OnceLock::new() }
     }
 
     #[tokio::test]
@@ -287,6 +292,20 @@ mod tests {
         answer.resize(MAX_REPLY_BYTES + 4096, b' ');
         let (url, _server) = server(answer).await;
         assert_eq!(transport().send(request("GET", &url, None)).await, Err(SendError::TooLarge));
+    }
+
+    #[test]
+    fn only_this_machine_is_reached_past_the_proxy() {
+        let transport = transport();
+        for (url, direct) in [
+            ("http://127.0.0.1:8080/v1.0/x", true),
+            ("http://[::1]/", true),
+            ("http://169.254.169.254/metadata/identity/oauth2/token", true),
+            ("https://graph.microsoft.com/v1.0/x", false),
+        ] {
+            let client = transport.client_for(&url.parse().unwrap()).unwrap();
+            assert_eq!(!std::ptr::eq(client, &raw const transport.client), direct, "{url}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use azure_core::http::{
 use azure_core::time::Duration;
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, ClientAssertion, ClientAssertionCredential,
-    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions, Executor,
     ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
     WorkloadIdentityCredentialOptions,
 };
@@ -36,7 +36,8 @@ pub(super) enum Way {
     Certificate(Arc<Certificate>),
     Workload(PathBuf),
     ManagedIdentity,
-    Az,
+    /// What runs `az`.
+    Az(Arc<dyn Executor>),
 }
 
 /// Signs in one way.
@@ -103,7 +104,8 @@ impl SdkSignIn {
                 user_assigned_id: self.client_id.clone().map(UserAssignedId::ClientId),
                 client_options,
             }))?,
-            Way::Az => AzureCliCredential::new(Some(AzureCliCredentialOptions {
+            Way::Az(executor) => AzureCliCredential::new(Some(AzureCliCredentialOptions {
+                executor: Some(Arc::clone(executor)),
                 tenant_id: self.tenant_id.clone(),
                 ..AzureCliCredentialOptions::default()
             }))?,
@@ -143,7 +145,7 @@ impl SdkSignIn {
                 format!("{} can't be reached to sign in: {error}", self.authority),
             )
             .next(sign_in_error::hint(Code::Unreachable).unwrap_or_default()),
-            (None, Way::Az) => {
+            (None, Way::Az(_)) => {
                 Failure::new(Code::SignInRefused, format!("the Azure CLI gave no token: {}", one_line(error)))
                     .next("run `az login`")
             }
@@ -302,5 +304,45 @@ mod tests {
         let failure = sign_in(Way::ManagedIdentity, &service).sign_in(None).await.unwrap_err();
         assert_eq!(failure.code, Code::NoCredential);
         assert_eq!(service.seen().len(), 1);
+    }
+
+    /// Ends with this status and output, and keeps the command.
+    #[cfg(unix)]
+    #[derive(Debug)]
+    struct Az(i32, &'static str, std::sync::Mutex<String>);
+
+    #[cfg(unix)]
+    #[async_trait]
+    impl Executor for Az {
+        async fn run(
+            &self,
+            _: &std::ffi::OsStr,
+            args: &[&std::ffi::OsStr],
+        ) -> std::io::Result<std::process::Output> {
+            use std::os::unix::process::ExitStatusExt;
+            *self.2.lock().unwrap() = args.iter().map(|arg| arg.to_string_lossy() + " ").collect();
+            let status = std::process::ExitStatus::from_raw(self.0 << 8);
+            Ok(std::process::Output { status, stdout: self.1.into(), stderr: "ERROR: log in first".into() })
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_azure_cli_is_asked_for_this_tenant_and_its_refusal_is_shown() {
+        let out = r#"{"accessToken":"one","expires_on":1900000000,"tokenType":"Bearer"}"#;
+        let az = Arc::new(Az(0, out, std::sync::Mutex::default()));
+        let service = Arc::new(Service::new([]));
+        let token = sign_in(Way::Az(az.clone()), &service).sign_in(None).await.unwrap();
+        assert_eq!(
+            (token.secret.expose_secret(), token.expires_on.unwrap().as_second()),
+            ("one", 1_900_000_000)
+        );
+        let command = az.2.lock().unwrap().clone();
+        assert!(command.contains(TENANT) && command.contains("https://graph.microsoft.com/.default"));
+
+        let az = Arc::new(Az(1, "", std::sync::Mutex::default()));
+        let failure = sign_in(Way::Az(az), &service).sign_in(None).await.unwrap_err();
+        assert_eq!(failure.code, Code::SignInRefused);
+        assert!(failure.what.contains("log in first") && failure.next.is_some(), "{}", failure.what);
     }
 }
