@@ -12,7 +12,8 @@ use crate::config::{Config, default_state_dir};
 use crate::engine::{Engine, Stop};
 use crate::failure::{Code, Failure, Result};
 use crate::graph::cloud::{Cloud, Endpoint};
-use crate::graph::credential::{self, Auth, Environment};
+use crate::graph::credential::{self, Auth};
+use crate::graph::environment::Environment;
 use crate::graph::http::HttpTransport;
 use crate::graph::retry::Budget;
 use crate::graph::{Graph, GraphParts};
@@ -56,12 +57,11 @@ pub fn connect(
 ) -> Result<Connection> {
     let config = Config::load(common.config.as_deref())?;
     let tenant = config.tenant(common.tenant.as_deref())?;
-    let environment = Environment::from_process().with_file(
-        tenant.tenant_id.clone(),
-        tenant.client_id.clone(),
-        tenant.certificate_path.clone(),
-        common.token_file.clone(),
-    );
+    let mut environment = Environment::from_process();
+    environment.tenant_id = environment.tenant_id.or_else(|| tenant.tenant_id.clone());
+    environment.client_id = environment.client_id.or_else(|| tenant.client_id.clone());
+    environment.certificate_path = environment.certificate_path.or_else(|| tenant.certificate_path.clone());
+    environment.token_file = common.token_file.clone();
     let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
     let http = Arc::new(HttpTransport::new()?);
     let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);
@@ -72,7 +72,8 @@ pub fn connect(
         Some(url) => Endpoint::parse(url, common.token_file.is_some())?,
         None => Endpoint::for_cloud(cloud),
     };
-    let (tokens, signs_in_by) = credential::choose(auth, &environment, cloud, &http, &clock)?;
+    let (tokens, signs_in_by) =
+        credential::choose(auth, &environment, cloud, Arc::<HttpTransport>::clone(&http))?;
     let deadline = deadline(common, &clock);
     let stop = Stop::new(clock.clone(), deadline);
     signals::listen(&stop);

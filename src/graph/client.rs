@@ -1,4 +1,4 @@
-//! [`Graph`]: what every request shares, whether it reads (`reader.rs`) or writes (`writer.rs`).
+//! [`Graph`]: what every request shares, whether it reads (`fetch.rs`) or writes (`writer.rs`).
 
 use std::future::Future;
 use std::sync::Arc;

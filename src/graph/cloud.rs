@@ -83,12 +83,11 @@ impl Endpoint {
             return Err(refuse("it may hold no path, query or fragment"));
         }
         match url.scheme() {
-            "https" => Ok(Self(url)),
             "http" if !is_loopback(&url) => {
                 Err(refuse("http would send the token in the clear; only loopback may use it"))
             }
             "http" if !fixed_token => Err(refuse("http on loopback needs --token-file or OUST_TOKEN_FILE")),
-            "http" => Ok(Self(url)),
+            "https" | "http" => Ok(Self(url)),
             _ => Err(refuse("the scheme is not https")),
         }
     }
@@ -115,7 +114,8 @@ impl Endpoint {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL leads to this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),

@@ -86,9 +86,7 @@ impl Transport for Service {
         });
         tokio::time::sleep(self.takes).await;
         let mut script = self.script.lock().unwrap();
-        let answer =
-            if self.repeats && script.len() == 1 { script[0].clone() } else { script.pop_front().unwrap() };
-        answer
+        if self.repeats && script.len() == 1 { script[0].clone() } else { script.pop_front().unwrap() }
     }
 }
 

@@ -197,6 +197,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_long_queue_is_no_reason_to_give_up_but_the_deadline_is() {
+        let (limits, now) = limits();
+        for _ in 0..70 {
+            limits.admit(Family::Protection, "", &Budget::default(), now).await.unwrap();
+        }
+        let ending = Budget { deadline: Some(now + Duration::from_millis(69_500)), ..Budget::default() };
+        let late = limits.admit(Family::Protection, "", &ending, now).await.unwrap_err();
+        assert_eq!(late.over, Over::Deadline);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_mailbox_takes_four_at_once() {
         let (limits, now) = limits();
         let budget = Budget { deadline: Some(now + Duration::from_secs(5)), ..Budget::default() };

@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<Token> {
     }
     refuse_exposed(path, &data)?;
     let bytes = Zeroizing::new(std::fs::read(path).map_err(|e| refuse(Code::NoCredential, e.to_string()))?);
-    let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or("\0");
+    let text = std::str::from_utf8(&bytes).map_or("\0", str::trim);
     if text.is_empty() {
         return Err(refuse(Code::NoCredential, "it is empty".into()));
     }
@@ -81,7 +81,8 @@ fn read(path: &Path) -> Result<Token> {
 #[cfg(unix)]
 fn refuse_exposed(path: &Path, data: &std::fs::Metadata) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    if data.permissions().mode() & 0o077 == 0 {
+    let others = data.permissions().mode() & 0o077;
+    if others == 0 {
         return Ok(());
     }
     let what = format!("the token file {} can be read by others", path.display());

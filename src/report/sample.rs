@@ -27,6 +27,7 @@ pub(crate) fn change(
     state: State,
 ) -> ChangeDocument {
     ChangeDocument {
+        intent: None,
         object_id: ADELE.into(),
         label: "AdeleV@contoso.com".into(),
         say: say.into(),
