@@ -250,11 +250,11 @@ fn stage(file: StageFile, seen: &mut HashSet<String>) -> Result<Stage> {
     if file.steps.is_empty() {
         return Err(at(&file.id, &format!("the stage {:?} has no steps", file.id.value)));
     }
-    let steps = file.steps.into_iter().map(|s| step(s, seen)).collect::<Result<_>>()?;
+    let steps = file.steps.iter().map(|s| step(s, seen)).collect::<Result<_>>()?;
     Ok(Stage { id: file.id.value, title: file.title, steps })
 }
 
-fn step(file: StepFile, seen: &mut HashSet<String>) -> Result<Step> {
+fn step(file: &StepFile, seen: &mut HashSet<String>) -> Result<Step> {
     let Some(action) = oust_actions::find(&file.action.value) else {
         let known = oust_actions::ACTIONS.iter().map(|a| a.about().id).collect::<Vec<_>>().join(", ");
         return Err(at(
@@ -300,7 +300,7 @@ fn first_line(message: &str) -> &str {
 
 fn position(bytes: &[u8], offset: usize) -> (u64, u64) {
     let before = &bytes[..offset];
-    let line = 1 + before.iter().filter(|b| **b == b'\n').count();
+    let line = before.split(|b| *b == b'\n').count();
     let column = 1 + before.iter().rev().take_while(|b| **b != b'\n').count();
     (line as u64, column as u64)
 }

@@ -46,7 +46,9 @@ impl Ask for Typed<'_> {
         let _ = write!(err, "\nType {} to go on, anything else to leave it: ", escape::terminal(&wanted));
         let _ = err.flush();
         let mut typed = String::new();
+        super::signals::asking(true);
         let read = std::io::stdin().lock().read_line(&mut typed);
+        super::signals::asking(false);
         if read.is_ok() && typed.trim().eq_ignore_ascii_case(&wanted) {
             return Ok(format!("typed {wanted}"));
         }

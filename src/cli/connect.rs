@@ -61,7 +61,7 @@ pub fn connect(
     environment.tenant_id = environment.tenant_id.or_else(|| tenant.tenant_id.clone());
     environment.client_id = environment.client_id.or_else(|| tenant.client_id.clone());
     environment.certificate_path = environment.certificate_path.or_else(|| tenant.certificate_path.clone());
-    environment.token_file = common.token_file.clone();
+    environment.token_file.clone_from(&common.token_file);
     let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
     let http = Arc::new(HttpTransport::new()?);
     let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);

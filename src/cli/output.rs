@@ -129,7 +129,7 @@ impl Output {
         let status = self.write_result(&document).unwrap_or(document.exit_code);
         match (self.format, &document.error) {
             (Format::Text, Some(problem)) => {
-                complain(text::problem(problem, &self.paint_stderr, self.width).trim_end())
+                complain(text::problem(problem, &self.paint_stderr, self.width).trim_end());
             }
             (Format::Jsonl, _) => print(&line(&document)),
             _ => self.json(&document),
@@ -138,6 +138,7 @@ impl Output {
     }
 
     /// Prints any value as JSON, indented when a person looks.
+    #[allow(clippy::unused_self)]
     pub fn json<T: Serialize>(&self, value: &T) {
         let text = if std::io::stdout().is_terminal() {
             serde_json::to_string_pretty(value)

@@ -222,7 +222,7 @@ fn read(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        let line = 1 + e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count();
+        let line = 1 + String::from_utf8_lossy(&e.as_bytes()[..at]).matches('\n').count();
         wrong(format!("line {line}: this is not UTF-8 text"))
     })
 }

@@ -175,12 +175,12 @@ fn sort_memberships(rows: &[Value]) -> (HeldRoles, Vec<String>) {
     let mut group_ids = Vec::new();
     for row in rows {
         let kind = row["@odata.type"].as_str().unwrap_or_default();
-        if kind.ends_with(".directoryRole") {
+        if kind == "#microsoft.graph.directoryRole" {
             match row["roleTemplateId"].as_str() {
                 Some(template) => held.templates.push(template.to_owned()),
                 None => held.unreadable += 1,
             }
-        } else if kind.ends_with(".group") {
+        } else if kind == "#microsoft.graph.group" {
             group_ids.push(text(&row["id"]));
             if row["isAssignableToRole"] == Value::Bool(true) {
                 held.assignable_groups.push(text(&row["displayName"]));

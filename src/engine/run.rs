@@ -29,7 +29,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Run {
     id: Uuid,
     command: String,
-    dry_run: bool,
+    is_dry: bool,
     clock: Clock,
     journal: Journal,
     playbook: Playbook,
@@ -45,7 +45,7 @@ impl Run {
         Self {
             id: order.run_id,
             command: order.command.clone(),
-            dry_run,
+            is_dry: dry_run,
             journal: Journal::dry(clock.clone()),
             clock,
             playbook: order.playbook.clone(),
@@ -67,7 +67,7 @@ impl Run {
         Ok(Self {
             id: Uuid::try_parse(&began.run_id).unwrap_or_default(),
             command: began.command.clone(),
-            dry_run: false,
+            is_dry: false,
             journal,
             clock,
             playbook: Playbook::parse(&began.playbook_text)?,
@@ -107,7 +107,7 @@ impl Run {
 
     pub(super) fn set_command(&mut self, command: &str, dry_run: bool) {
         command.clone_into(&mut self.command);
-        self.dry_run = dry_run;
+        self.is_dry = dry_run;
     }
 
     pub(super) fn lock(&mut self, store: &Store, observed: &Observed) -> Result<()> {
@@ -415,7 +415,7 @@ impl Run {
     /// Writes the last record and gives the document.
     pub(super) fn end(mut self, result: Result<()>) -> RunDocument {
         let failure = result.err();
-        let written = if self.dry_run || self.journal.path().is_none() {
+        let written = if self.is_dry || self.journal.path().is_none() {
             Ok(())
         } else {
             self.write_end(failure.as_ref())
@@ -460,7 +460,7 @@ impl Run {
         fold::Meta {
             run_id: Some(self.id()),
             command: self.command.clone(),
-            dry_run: self.dry_run,
+            dry_run: self.is_dry,
             playbook: Some(self.playbook.clone()),
             journal: self
                 .journal

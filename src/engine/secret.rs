@@ -19,6 +19,9 @@ const ALPHABET: [&[u8]; 4] =
     [b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"abcdefghijkmnpqrstuvwxyz", b"23456789", b"-_.!#*+=@%"];
 const LENGTH: usize = 32;
 
+/// A body to send. Wiped after use.
+pub type Body = Zeroizing<Vec<u8>>;
+
 /// The secrets of one process: the same change sent twice carries the same secret.
 pub struct Secrets {
     known: HashMap<String, Zeroizing<String>>,
@@ -49,11 +52,7 @@ impl Secrets {
     ///
     /// # Errors
     /// [`Code::StateUnwritable`] when the sealed file can't be written: the call must not be sent then.
-    pub fn fill(
-        &mut self,
-        user_id: &str,
-        call: &Call,
-    ) -> Result<(Option<Zeroizing<Vec<u8>>>, Option<SealedFile>)> {
+    pub fn fill(&mut self, user_id: &str, call: &Call) -> Result<(Option<Body>, Option<SealedFile>)> {
         let Some(body) = &call.body else { return Ok((None, None)) };
         let text = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         let Some(name) = secret_name(body) else { return Ok((Some(text), None)) };
@@ -140,16 +139,13 @@ fn seal(recipient: &Recipient, secret: &str, folder: &Path, name: &str, user_id:
 
 /// A resume after a crash makes a new secret; the earlier file stays, since its call may be the one that counted.
 fn free_name(folder: &Path, name: &str, user_id: &str) -> PathBuf {
-    (1..)
-        .map(|n| {
-            folder.join(if n == 1 {
-                format!("{name}-{user_id}.age")
-            } else {
-                format!("{name}-{user_id}-{n}.age")
-            })
-        })
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| folder.join(format!("{name}-{user_id}.age")))
+    let mut path = folder.join(format!("{name}-{user_id}.age"));
+    let mut number = 1;
+    while path.exists() {
+        number += 1;
+        path = folder.join(format!("{name}-{user_id}-{number}.age"));
+    }
+    path
 }
 
 #[cfg(test)]

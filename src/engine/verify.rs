@@ -10,7 +10,7 @@ use super::stage::MAX_ATTEMPTS;
 use super::{Engine, Run};
 use crate::failure::{Failure, Result};
 use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, ToldResult, UserLedger};
-use crate::report::{RollbackState, RunDocument, State};
+use crate::report::{RunDocument, State};
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
@@ -202,14 +202,7 @@ impl Engine {
         self.guards.check_tenant(&tenant)?;
         run.check_same_tenant(&tenant)?;
         run.reverified()?;
-        let applied = |c: &ChangeLedger| {
-            let undone = c.undo.as_ref().and_then(|u| u.state);
-            let undone = matches!(
-                undone,
-                Some(RollbackState::Restored | RollbackState::Already | RollbackState::Pending)
-            );
-            c.may_be_applied() && !undone
-        };
+        let applied = |c: &ChangeLedger| c.may_be_applied() && !c.is_undone();
         for looked in self.look_again(run, |_, _| true, applied).await {
             for change in run.changes(&looked.user_id, &looked.step, applied) {
                 let Some(intent) = change.intent else { continue };

@@ -54,10 +54,10 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Chain, Failure> {
                 "it does not follow from the line before, so one of the two was changed",
             ));
         }
-        if let (0, Record::Began(began)) = (i, &line.record) {
-            if began.format > FORMAT {
-                return Err(newer(text, name).unwrap_or_else(|| broken(number, "unknown format")));
-            }
+        if let Record::Began(began) = &line.record
+            && began.format > FORMAT
+        {
+            return Err(newer(text, name).unwrap_or_else(|| broken(number, "unknown format")));
         }
         chain.head = hash(text);
         chain.whole += raw.len() as u64;

@@ -129,6 +129,12 @@ impl ChangeLedger {
         self.attempts > 0 && !matches!(self.told, Some(Told::Refused | Told::NotSent))
     }
 
+    /// Whether a rollback has put the old state back.
+    pub fn is_undone(&self) -> bool {
+        use RollbackState::{Already, Pending, Restored};
+        matches!(self.undo.as_ref().and_then(|u| u.state), Some(Restored | Already | Pending))
+    }
+
     /// The state of an accepted change that was read back.
     pub fn in_force(&self) -> (State, Option<String>) {
         match &self.change.lasts {
@@ -264,7 +270,7 @@ impl Ledger {
                 undo.reason.clone_from(reason);
             }
             Record::RollbackFinished { outcome, exit_code } => {
-                self.rolled_back = Some((*outcome, *exit_code))
+                self.rolled_back = Some((*outcome, *exit_code));
             }
         }
         Ok(())

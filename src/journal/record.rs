@@ -293,6 +293,7 @@ pub enum Phase {
 
 impl Phase {
     /// The phase after `record`, or `None` when it may not come here.
+    #[allow(clippy::match_same_arms)] // One line for each phase that may be left.
     pub fn after(self, record: &Record) -> Option<Self> {
         use Phase::{Acting, Deciding, Empty, Finished, Reverifying, Stopped, Undoing, Undone};
         Some(match (self, record) {

@@ -3,7 +3,7 @@
 use super::fold::{Meta, step_state};
 use super::{Outcome, Problem, RollbackState, State, UserDocument};
 use crate::failure::{Code, Exit, Failure};
-use crate::journal::{Ledger, Phase, UserLedger};
+use crate::journal::{ChangeLedger, Ledger, Phase, UserLedger};
 
 /// How a run ended.
 pub(super) struct Verdict {
@@ -20,7 +20,7 @@ pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &
     let each: Vec<Outcome> = ledger.users.iter().map(|u| of_user(u, ledger, meta, error)).collect();
     let code = error.and_then(|e| code_of(&e.code));
     let touched =
-        ledger.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(|c| c.may_be_applied());
+        ledger.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(ChangeLedger::may_be_applied);
     let rolled_back = matches!(ledger.phase, Phase::Undone) && meta.command != "verify";
     if rolled_back && error.is_none() {
         let (outcome, exit) = of_rollback(ledger);
@@ -59,9 +59,7 @@ pub(super) fn of_rollback(ledger: &Ledger) -> (Outcome, Exit) {
         (Outcome::Partial, Exit::Partial)
     } else if any(&[Pending]) {
         (Outcome::Unverified, Exit::Unverified)
-    } else if any(&[Restored, Already]) {
-        (Outcome::RolledBack, Exit::Done)
-    } else if any(&[Never]) {
+    } else if any(&[Restored, Already, Never]) {
         (Outcome::RolledBack, Exit::Done)
     } else {
         (Outcome::NothingToDo, Exit::Done)
@@ -73,10 +71,13 @@ fn of_user(user: &UserLedger, ledger: &Ledger, meta: &Meta, error: Option<&Probl
         .steps
         .iter()
         .flat_map(|step| {
-            let changes = step.changes.iter().map(|c| c.state).collect::<Vec<_>>();
-            if step.error.is_some() { vec![step_state(step)] } else { changes }
+            let standing = step.changes.iter().filter(|c| !c.is_undone()).map(|c| c.state);
+            if step.error.is_some() { vec![step_state(step)] } else { standing.collect() }
         })
         .collect();
+    if states.is_empty() && user.steps.iter().flat_map(|s| &s.changes).any(ChangeLedger::is_undone) {
+        return Outcome::RolledBack;
+    }
     let any = |wanted: &[State]| states.iter().any(|s| wanted.contains(s));
     if meta.dry_run {
         return match (any(&[State::Planned]), any(&[State::Refused, State::Failed])) {
@@ -145,11 +146,10 @@ fn refusal(users: &[UserDocument]) -> Option<Problem> {
 fn exit_of(outcome: Outcome, code: Option<Code>, touched: bool) -> Exit {
     match outcome {
         Outcome::Contained | Outcome::NothingToDo | Outcome::Planned | Outcome::RolledBack => Exit::Done,
-        Outcome::Partial => Exit::Partial,
         Outcome::Unverified => Exit::Unverified,
         Outcome::Interrupted => Exit::Interrupted,
         Outcome::Refused | Outcome::Failed if !touched => code.map_or(Exit::Failed, Code::exit),
-        Outcome::Refused | Outcome::Failed => Exit::Partial,
+        Outcome::Partial | Outcome::Refused | Outcome::Failed => Exit::Partial,
     }
 }
 
