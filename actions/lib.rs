@@ -11,9 +11,11 @@ pub mod contract;
 
 pub use contract::*;
 
+mod disable_app;
 mod disable_user;
 mod reset_password;
 mod review_consents;
+mod review_owned_apps;
 mod revoke_sessions;
 
 /// Every action there is. Listing, docs, permission manifest, playbook schema and tests come from it.
@@ -22,6 +24,8 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &disable_user::DisableUser,
     &reset_password::ResetPassword,
     &review_consents::ReviewConsents,
+    &review_owned_apps::ReviewOwnedApps,
+    &disable_app::DisableApp,
 ];
 
 /// Finds an action by its id.
