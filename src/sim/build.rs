@@ -11,10 +11,11 @@ use super::grant::Grant;
 use super::group::Group;
 use super::intruder::{Held, Holding, Intruder};
 use super::moment::Moment;
+use super::risk::Risk;
 use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
 use super::user::{OnPremises, User};
-use super::{Lag, Limits, Tenant, catalogue};
+use super::{Lag, Limits, Tenant, build_apps, catalogue};
 
 /// What Microsoft Graph is called in a tenant file.
 pub const GRAPH: &str = "Microsoft Graph";
@@ -28,7 +29,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(about: &str, what: String) -> Self {
+    pub fn new(about: &str, what: String) -> Self {
         Self { what, about: about.to_owned() }
     }
 
@@ -52,6 +53,7 @@ pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
         add_app(&mut directory, app)?;
     }
     add_groups(&mut directory, &file.groups)?;
+    build_apps::own(&mut directory, file)?;
     for consent in &file.consents {
         add_consent(&mut directory, consent)?;
     }
@@ -113,6 +115,12 @@ fn directory(about: &file::About) -> Directory {
         display_name: name,
         domains,
         service_principals: vec![graph],
+        licence: about.licence,
+        conditional_access: about
+            .locations
+            .iter()
+            .map(|(name, ranges)| build_apps::location(name, ranges))
+            .collect(),
         ..Directory::default()
     }
 }
@@ -132,6 +140,30 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
     let id = user.id.clone().unwrap_or_else(|| object_id("user", &upn));
     for role in &user.roles {
         give_role(directory, &id, role)?;
+    }
+    for timed in &user.timed_roles {
+        let template = role::template_of(&timed.role).map_err(|what| Problem::new(&timed.role, what))?;
+        let row = RoleAssignment {
+            id: object_key(
+                if timed.eligible { "eligible role" } else { "role" },
+                &format!("{id} {template}"),
+            ),
+            principal_id: id.clone(),
+            role_definition_id: template,
+            made: timed.made.unwrap_or(Moment::days_ago(400)),
+            ends: timed.ends,
+            activated: timed.activated,
+        };
+        if timed.eligible { directory.eligible.push(row) } else { directory.roles.push(row) }
+    }
+    if let Some(state) = &user.risk {
+        let level = if state == "confirmedCompromised" { "high" } else { "medium" };
+        directory.risks.push(Risk {
+            user_id: id.clone(),
+            state: state.clone(),
+            level: level.into(),
+            detail: "none",
+        });
     }
     let on_premises = user.synced.as_ref().map(|ad| OnPremises {
         syncing: ad.syncing,
@@ -209,6 +241,7 @@ fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
         scopes: Vec::new(),
         secret: app.secret.clone(),
         notes: app.notes.clone(),
+        ..ServicePrincipal::default()
     };
     let id = sp.id.clone();
     directory.service_principals.push(sp);
@@ -230,6 +263,8 @@ fn add_groups(directory: &mut Directory, groups: &[file::Group]) -> Result<(), P
             members: Vec::new(),
             role_assignable: group.role_assignable,
             synced: group.synced,
+            dynamic: group.dynamic,
+            owners: Vec::new(),
         });
         for role in &group.roles {
             give_role(directory, &id, role)?;
@@ -307,11 +342,13 @@ fn intruder(directory: &Directory, file: &TenantFile, victim: Option<&str>) -> R
             Held::Password(thing) => ("password", thing),
             Held::Grant(thing) => ("grant", thing),
             Held::AppRole(thing) => ("app_role", thing),
+            Held::AppCredential(thing) => ("app_credential", thing),
+            Held::Role(thing) => ("role", thing),
         };
         let needs = |what: &str| Problem::new(kind, format!("the foothold {kind:?} needs {what}"));
         let owner = thing.user.as_deref().or(victim).ok_or_else(|| needs("a user, or the file a victim"))?;
         let app_id = thing.app.as_deref().map(|name| app(directory, name)).transpose()?;
-        if app_id.is_none() && matches!(kind, "grant" | "app_role") {
+        if app_id.is_none() && matches!(kind, "grant" | "app_role" | "app_credential") {
             return Err(needs("an app"));
         }
         let issued = thing.issued.unwrap_or(since);
@@ -327,13 +364,14 @@ fn intruder(directory: &Directory, file: &TenantFile, victim: Option<&str>) -> R
             issued,
             expires: (kind == "access_token").then_some(ends),
             app_id,
+            detail: thing.detail.clone().unwrap_or_default(),
             password_version: 1,
         });
     }
     Ok(Intruder { story: described.story.clone(), since: Some(since), held })
 }
 
-fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
+pub fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.user(name).or_else(|| directory.users.iter().find(|u| u.display_name == name));
     found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))
 }
@@ -364,6 +402,9 @@ impl Directory {
             id: object_key("role", &format!("{principal} {template}")),
             principal_id: principal.to_owned(),
             role_definition_id: template.to_owned(),
+            made: Moment::days_ago(400),
+            ends: None,
+            activated: false,
         });
     }
 

@@ -38,6 +38,10 @@ pub enum Held {
     Grant(Thing),
     /// An assignment to an application.
     AppRole(Thing),
+    /// A secret, a certificate or a federated credential of an application: `detail` is its name.
+    AppCredential(Thing),
+    /// A directory role: `detail` is its name.
+    Role(Thing),
 }
 
 /// The particulars of a foothold.
@@ -52,8 +56,10 @@ pub struct Thing {
     pub issued: Option<Moment>,
     /// When an access token ends; an hour after it was issued by default.
     pub expires: Option<Moment>,
-    /// The application of a consent or an assignment, by its name in the tenant file.
+    /// The application of a consent, an assignment or a credential, by its name in the tenant file.
     pub app: Option<String>,
+    /// Which credential or role.
+    pub detail: Option<String>,
 }
 
 /// What the intruder holds, resolved.
@@ -75,6 +81,7 @@ pub(super) struct Holding {
     pub issued: Moment,
     pub expires: Option<Moment>,
     pub app_id: Option<String>,
+    pub detail: String,
     /// The password that they know.
     pub password_version: u32,
 }
@@ -84,7 +91,8 @@ pub(super) struct Holding {
 pub struct Foothold {
     /// Its name for people.
     pub name: String,
-    /// Which kind: `refresh_token`, `access_token`, `session_cookie`, `password`, `grant`, `app_role`.
+    /// Which kind: `refresh_token`, `access_token`, `session_cookie`, `password`, `grant`, `app_role`,
+    /// `app_credential`, `role`.
     pub what: &'static str,
     /// Whether it still gets the intruder in.
     pub works: bool,
@@ -119,6 +127,8 @@ impl Tenant {
                 "password" => password(user, held),
                 "grant" => self.grant(user, held),
                 "app_role" => self.app_role(user, held),
+                "app_credential" => self.app_credential(held),
+                "role" => self.role(user, held),
                 _ => self.session(user, held),
             },
         };
@@ -156,6 +166,38 @@ impl Tenant {
             (false, why) => {
                 (false, format!("{why}; the consent stands, and works again when the user next signs in"))
             }
+        }
+    }
+
+    /// It needs neither the account nor a session of it.
+    fn app_credential(&self, held: &Holding) -> (bool, String) {
+        let Some(sp) = held.app_id.as_deref().and_then(|id| self.directory.service_principal(id)) else {
+            return (false, "the application is gone".into());
+        };
+        let app = self.directory.applications.iter().find(|app| app.app_id == sp.app_id);
+        let there = sp.credentials.has(&held.detail)
+            || app.is_some_and(|app| {
+                app.credentials.has(&held.detail) || app.federated.iter().any(|f| f.name == held.detail)
+            });
+        match (there, sp.enabled) {
+            (false, _) => (false, "the credential is gone".into()),
+            (true, false) => (false, "the application is disabled".into()),
+            (true, true) => {
+                (true, "the application takes the credential, whatever becomes of the user".into())
+            }
+        }
+    }
+
+    fn role(&self, user: &User, held: &Holding) -> (bool, String) {
+        let template = super::role::template_of(&held.detail).unwrap_or_default();
+        let rows = self.directory.roles.iter().chain(&self.directory.eligible);
+        let mut of_user = rows.filter(|row| row.principal_id == user.id);
+        let holds = of_user.any(|row| row.role_definition_id == template);
+        let through = self.directory.roles_of(&user.id).contains(&template.as_str());
+        match (holds || through, user.enabled) {
+            (false, _) => (false, "the role is gone".into()),
+            (true, false) => (false, "the account is disabled; the role stands".into()),
+            (true, true) => (true, "the account holds the role or may activate it".into()),
         }
     }
 

@@ -6,9 +6,13 @@
 
 mod answer;
 mod app_role;
+mod application;
 mod batch;
 mod build;
+mod build_apps;
 mod catalogue;
+mod conditional_access;
+mod credential;
 mod directory;
 mod error;
 pub mod faults;
@@ -27,7 +31,9 @@ mod permission;
 mod random;
 mod rank;
 mod request;
+mod risk;
 mod role;
+mod role_change;
 mod route;
 mod select;
 mod service_principal;
