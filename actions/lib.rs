@@ -11,11 +11,17 @@ pub mod contract;
 
 pub use contract::*;
 
+mod block_by_group;
+mod block_ip;
+mod block_sign_in_by_policy;
+mod confirm_compromised;
 mod disable_app;
 mod disable_user;
 mod reset_password;
 mod review_consents;
+mod review_groups;
 mod review_owned_apps;
+mod review_roles;
 mod revoke_sessions;
 
 /// Every action there is. Listing, docs, permission manifest, playbook schema and tests come from it.
@@ -26,6 +32,12 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &review_consents::ReviewConsents,
     &review_owned_apps::ReviewOwnedApps,
     &disable_app::DisableApp,
+    &review_roles::ReviewRoles,
+    &review_groups::ReviewGroups,
+    &block_by_group::BlockByGroup,
+    &confirm_compromised::ConfirmCompromised,
+    &block_sign_in_by_policy::BlockSignInByPolicy,
+    &block_ip::BlockIp,
 ];
 
 /// Finds an action by its id.

@@ -30,10 +30,7 @@ const PERMISSIONS: &[Permission] = &[
             "Directory.ReadWrite.All",
         ],
     ),
-    Permission::write(
-        "GroupMember.ReadWrite.All",
-        &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
-    ),
+    Permission::write("GroupMember.ReadWrite.All", &["Group.ReadWrite.All", "Directory.ReadWrite.All"]),
     // For groups that roles may be given to.
     Permission::write("RoleManagement.ReadWrite.Directory", &[]),
 ];

@@ -15,9 +15,7 @@ pub(super) fn end_assignment(who: &Target, held: &Held, reason: String) -> Chang
         format!("take the role {} from the account{}", held.name, scope(held)),
         ("assigned", "not assigned"),
         Call::new(Method::Delete, collection().into_iter().chain([held.id.as_str()])),
-        Undo::Call(
-            Call::new(Method::Post, collection()).body(identity(who, held)).repeat(Repeat::Conflicts),
-        ),
+        Undo::Call(Call::new(Method::Post, collection()).body(identity(who, held)).repeat(Repeat::Conflicts)),
     )
     .because(reason)
     .look(look(who, "roleAssignments", held))
@@ -28,8 +26,11 @@ pub(super) fn end_assignment(who: &Target, held: &Held, reason: String) -> Chang
 /// <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignmentschedulerequests>
 pub(super) fn end_schedule(who: &Target, schedule: &Schedule, reason: String) -> Change {
     let say = format!("end the activated role {}{}", schedule.held.name, scope(&schedule.held));
-    request(who, schedule, "roleAssignmentScheduleRequests", (say, "active"), reason)
-        .look(look(who, "roleAssignments", &schedule.held))
+    request(who, schedule, "roleAssignmentScheduleRequests", (say, "active"), reason).look(look(
+        who,
+        "roleAssignments",
+        &schedule.held,
+    ))
 }
 
 /// Ends an eligibility.
@@ -37,8 +38,11 @@ pub(super) fn end_schedule(who: &Target, schedule: &Schedule, reason: String) ->
 /// <https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests>
 pub(super) fn end_eligibility(who: &Target, schedule: &Schedule, reason: String) -> Change {
     let say = format!("end the eligibility for the role {}{}", schedule.held.name, scope(&schedule.held));
-    request(who, schedule, "roleEligibilityScheduleRequests", (say, "eligible"), reason)
-        .look(look(who, "roleEligibilitySchedules", &schedule.held))
+    request(who, schedule, "roleEligibilityScheduleRequests", (say, "eligible"), reason).look(look(
+        who,
+        "roleEligibilitySchedules",
+        &schedule.held,
+    ))
 }
 
 fn request(

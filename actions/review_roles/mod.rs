@@ -221,10 +221,8 @@ mod tests {
         let alone = tenant(assigned.clone(), json!([]), json!([]));
         let open = plan(&alone, json!({ "remove": "all" }));
         assert!(open.changes.is_empty() && open.open[0].reasons[0].contains("last Global Administrator"));
-        let two = tenant(assigned, json!([]), json!([])).with(
-            &holders_of(GLOBAL_ADMIN),
-            json!([{ "principalId": USER }, { "principalId": "megan" }]),
-        );
+        let two = tenant(assigned, json!([]), json!([]))
+            .with(&holders_of(GLOBAL_ADMIN), json!([{ "principalId": USER }, { "principalId": "megan" }]));
         assert_eq!(plan(&two, json!({ "remove": "all" })).changes.len(), 1);
     }
 
