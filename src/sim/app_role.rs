@@ -42,6 +42,9 @@ impl AppRoleAssignment {
     }
 }
 
+/// Tells the assignments at one end.
+type Holds = Box<dyn Fn(&AppRoleAssignment) -> bool>;
+
 /// One end of the assignments.
 #[derive(Debug, Clone, Copy)]
 pub enum End<'a> {
@@ -54,7 +57,7 @@ pub enum End<'a> {
 }
 
 impl End<'_> {
-    fn holds(self, directory: &Directory) -> Outcome<Box<dyn Fn(&AppRoleAssignment) -> bool>> {
+    fn holds(self, directory: &Directory) -> Outcome<Holds> {
         Ok(match self {
             Self::User(key) => {
                 let user = directory.user(key).ok_or_else(|| GraphError::not_found(key))?;

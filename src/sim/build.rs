@@ -59,7 +59,7 @@ pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
         add_assignment(&mut directory, assignment)?;
     }
     let victim = file.victim.as_deref().map(|v| user(&directory, v)).transpose()?;
-    let victim = victim.and_then(|id| directory.user(&id).map(|u| u.user_principal_name.clone()));
+    let victim = victim.and_then(|id| directory.user(&id).map(|u| u.principal_name.clone()));
     let mut tenant = Tenant::new(directory, file.service.seed);
     tenant.intruder = intruder(&tenant.directory, file, victim.as_deref())?;
     tenant.victim = victim;
@@ -145,7 +145,7 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
         user.guest_of.as_ref().map_or_else(|| upn.clone(), |home| format!("{}@{home}", alias(&user.name)));
     directory.users.push(User {
         id,
-        user_principal_name: upn,
+        principal_name: upn,
         display_name: user.name.clone(),
         mail: Some(mail),
         job_title: user.job_title.clone(),

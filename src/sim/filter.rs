@@ -76,15 +76,12 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             loop {
                 let (part, after) = at.split_once('\'')?;
                 value.push_str(part);
-                match after.strip_prefix('\'') {
-                    Some(more) => {
-                        value.push('\'');
-                        at = more;
-                    }
-                    None => {
-                        rest = after;
-                        break;
-                    }
+                if let Some(more) = after.strip_prefix('\'') {
+                    value.push('\'');
+                    at = more;
+                } else {
+                    rest = after;
+                    break;
                 }
             }
             found.push(Token::Text(value));

@@ -55,8 +55,8 @@ roles! {
 }
 
 /// The role of a template id; any other id is a custom role's.
-pub fn by_template(id: &str) -> Option<Role> {
-    Some(Role::BUILT_IN.iter().copied().find(|r| r.template_id() == id).unwrap_or(Role::Custom))
+pub fn by_template(id: &str) -> Role {
+    Role::BUILT_IN.iter().copied().find(|r| r.template_id() == id).unwrap_or(Role::Custom)
 }
 
 /// The template id of a role by its name or id.
@@ -101,7 +101,7 @@ impl RoleAssignment {
             "roleDefinitionId": self.role_definition_id,
         });
         if expand {
-            let role = by_template(&self.role_definition_id).unwrap_or(Role::Custom);
+            let role = by_template(&self.role_definition_id);
             row["roleDefinition"] = json!({
                 "id": self.role_definition_id,
                 "displayName": role.title(),
@@ -148,7 +148,7 @@ pub fn member_of(
     for row in held {
         let full = json!({
             "id": object_id("directory role", &row.role_definition_id),
-            "displayName": by_template(&row.role_definition_id).map(Role::title),
+            "displayName": by_template(&row.role_definition_id).title(),
             "description": null,
             "roleTemplateId": row.role_definition_id,
         });

@@ -34,7 +34,7 @@ const FILTERABLE: &[&str] = &["id", "userPrincipalName", "mail", "displayName", 
 #[derive(Debug, Clone)]
 pub struct User {
     pub id: String,
-    pub user_principal_name: String,
+    pub principal_name: String,
     pub display_name: String,
     pub mail: Option<String>,
     pub job_title: Option<String>,
@@ -68,11 +68,11 @@ pub struct OnPremises {
 impl User {
     /// Whether that object id or user principal name is this user's.
     pub fn is(&self, id: &str) -> bool {
-        self.id.eq_ignore_ascii_case(id) || self.user_principal_name.eq_ignore_ascii_case(id)
+        self.id.eq_ignore_ascii_case(id) || self.principal_name.eq_ignore_ascii_case(id)
     }
 
     fn domain(&self) -> &str {
-        self.user_principal_name.rsplit_once('@').map_or("", |(_, domain)| domain)
+        self.principal_name.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
     /// Lets the directory synchronisation put the on-premises value back.
@@ -100,7 +100,7 @@ impl User {
             "officeLocation": null,
             "preferredLanguage": null,
             "surname": surname,
-            "userPrincipalName": self.user_principal_name,
+            "userPrincipalName": self.principal_name,
             "accountEnabled": self.enabled,
             "userType": if self.guest { "Guest" } else { "Member" },
             "externalUserState": self.external.then_some("Accepted"),
@@ -109,7 +109,7 @@ impl User {
             "onPremisesSamAccountName": ad.map(|a| &a.sam_account_name),
             "onPremisesDomainName": ad.map(|a| &a.domain),
             "onPremisesImmutableId": null,
-            "onPremisesUserPrincipalName": ad.map(|_| &self.user_principal_name),
+            "onPremisesUserPrincipalName": ad.map(|_| &self.principal_name),
             "signInSessionsValidFromDateTime": time(self.sessions_valid_from),
             "lastPasswordChangeDateTime": time(self.password_changed),
             "passwordPolicies": null,
@@ -182,7 +182,8 @@ pub fn patch(directory: &mut Directory, ask: &Ask, caller: &Caller, id: &str, no
     if let Some(enabled) = enabled {
         user.enabled = enabled;
         if let Some(ad) = user.on_premises.as_mut().filter(|ad| ad.syncing) {
-            ad.due = (ad.enabled != enabled).then(|| now.saturating_add(sync_every).unwrap_or(now));
+            let next = ad.due.or_else(|| now.checked_add(sync_every).ok());
+            ad.due = next.filter(|_| ad.enabled != enabled);
         }
     }
     Ok(Answer::no_content())
