@@ -343,10 +343,10 @@ mod tests {
     #[test]
     fn an_alias_bomb_is_refused() {
         let mut bomb = String::from("a: &a [x,x,x,x,x,x,x,x,x,x]\n");
-        for (this, last) in ('b'..='j').zip('a'..) {
+        bomb.extend(('b'..='j').zip('a'..).map(|(this, last)| {
             let row = vec![format!("*{last}"); 10].join(",");
-            bomb += &format!("{this}: &{this} [{row}]\n");
-        }
+            format!("{this}: &{this} [{row}]\n")
+        }));
         refusal(&bomb);
         let repeated = vec!["*a"; 1500].join(", ");
         refusal(&format!("intruder: {{story: [&a \"{}\", {repeated}]}}", "x".repeat(10_000)));

@@ -35,7 +35,7 @@ impl Limits {
         Self { units: Bucket::new(units, 10.0), writes: Bucket::new(writes, 150.0) }
     }
 
-    /// Takes what the request costs, or says when to come again. A throttled request counts too.
+    /// Takes what the request costs, or says when to come again.
     pub(super) fn charge(&mut self, ask: &Ask, app_id: &str, now: Timestamp) -> Result<u32, GraphError> {
         let cost = cost(ask);
         let read = self.units.take(f64::from(cost), now);

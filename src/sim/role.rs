@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::directory::{Directory, object_id};
+use super::directory::{Directory, object_id, object_key};
 use super::error::{GraphError, Outcome};
 use super::permission::Caller;
 use super::request::Ask;
@@ -77,6 +77,20 @@ pub struct RoleAssignment {
     pub id: String,
     pub principal_id: String,
     pub role_definition_id: String,
+}
+
+impl Directory {
+    /// Makes an active role assignment, unless there is one.
+    pub fn assign_role(&mut self, principal: &str, template: &str) {
+        if self.roles.iter().any(|r| r.principal_id == principal && r.role_definition_id == template) {
+            return;
+        }
+        self.roles.push(RoleAssignment {
+            id: object_key("role", &format!("{principal} {template}")),
+            principal_id: principal.to_owned(),
+            role_definition_id: template.to_owned(),
+        });
+    }
 }
 
 /// `GET /roleManagement/directory/roleAssignments`

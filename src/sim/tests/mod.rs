@@ -2,6 +2,7 @@
 
 mod accounts;
 mod behaviour;
+mod hostile;
 mod objects;
 mod ranks;
 mod served;
