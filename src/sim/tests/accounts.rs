@@ -112,3 +112,8 @@ fn a_body_that_is_no_json_is_400() {
     }
     assert_eq!(tenant.is_enabled(ADELE), Some(true));
 }
+
+#[test]
+fn the_password_of_a_guest_is_not_ours_either() {
+    assert_eq!(contoso().reset("NestorW_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"), 400);
+}

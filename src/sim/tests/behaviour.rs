@@ -109,3 +109,41 @@ fn footholds_end_one_by_one() {
     assert_eq!(works(&mut tenant, 0), ["access_token"]);
     assert_eq!(works(&mut tenant, 40 * 60), Vec::<&str>::new());
 }
+
+#[test]
+fn throttling_is_off_until_it_is_switched_on() {
+    let mut tenant = contoso();
+    tenant.limits = Some(Limits::new(100, 1));
+    assert_eq!((tenant.disable(ADELE), tenant.disable(ADELE)), (204, 429));
+    assert_eq!(tenant.get("/organization").0, 200, "reads have a quota of their own");
+    tenant.limits = None;
+    assert_eq!(tenant.disable(ADELE), 204);
+}
+
+#[test]
+fn a_repeated_write_does_not_put_the_synchronisation_off() {
+    let mut tenant = contoso();
+    let off = Some(json!({"accountEnabled": false}));
+    let path = "/users/DiegoS@contoso.com";
+    tenant.ask_at(0, "PATCH", path, off.clone());
+    tenant.ask_at(1000, "PATCH", path, off);
+    tenant.ask_at(1800, "GET", path, None);
+    assert_eq!(tenant.is_enabled("DiegoS@contoso.com"), Some(true));
+}
+
+#[test]
+fn ids_in_a_batch_are_unique() {
+    let twice = json!({"id": "1", "method": "GET", "url": "/organization"});
+    assert_eq!(contoso().send("POST", "/$batch", json!({"requests": [twice, twice]})).0, 400);
+}
+
+#[test]
+fn a_snapshot_does_not_care_how_scopes_are_written() {
+    let mut tenant = contoso();
+    let before = tenant.snapshot();
+    " openid  Files.ReadWrite.All Mail.ReadWrite offline_access"
+        .clone_into(&mut tenant.directory.grants[0].scope);
+    assert_eq!(tenant.snapshot(), before);
+    "openid".clone_into(&mut tenant.directory.grants[0].scope);
+    assert_ne!(tenant.snapshot(), before);
+}

@@ -168,3 +168,58 @@ fn an_unknown_path_is_refused() {
     assert_eq!(contoso().get("/users/x/authentication/methods").0, 400);
     assert_eq!(contoso().get("/nonsense").0, 400);
 }
+
+#[test]
+fn an_assignment_is_made_for_the_one_in_the_path_to_a_role_that_exists() {
+    let mut tenant = contoso();
+    let alex = tenant.user_id("AlexW@contoso.com").unwrap();
+    let payroll = tenant.app_object_id("Payroll Export").unwrap();
+    let role = tenant.directory.service_principal(&payroll).unwrap().app_roles[1].0.clone();
+    let body = |role: &str| json!({"principalId": alex, "resourceId": payroll, "appRoleId": role});
+    assert_eq!(tenant.send("POST", &format!("/users/{ADELE}/appRoleAssignments"), body(&role)).0, 400);
+    let path = format!("/users/{alex}/appRoleAssignments");
+    assert_eq!(tenant.send("POST", &path, body("11111111-1111-4111-8111-111111111111")).0, 400);
+    assert_eq!(tenant.send("POST", &path, body(&role)).0, 201);
+}
+
+#[test]
+fn assigning_through_the_application_needs_to_read_it_too() {
+    let mut tenant = contoso();
+    let payroll = tenant.app_object_id("Payroll Export").unwrap();
+    let role = tenant.directory.service_principal(&payroll).unwrap().app_roles[1].0.clone();
+    let adele = tenant.user_id(ADELE).unwrap();
+    let body = json!({"principalId": adele, "resourceId": payroll, "appRoleId": role});
+    tenant.revoke_permission("oust", "Application.Read.All");
+    let through = format!("/servicePrincipals/{payroll}/appRoleAssignedTo");
+    assert_eq!(tenant.send("POST", &through, body.clone()).0, 403);
+    assert_eq!(tenant.send("POST", &format!("/users/{ADELE}/appRoleAssignments"), body).0, 201);
+}
+
+#[test]
+fn an_application_is_disabled_for_this_tenant() {
+    let mut tenant = contoso();
+    let id = tenant.app_object_id("Mail Backup").unwrap();
+    let path = format!("/servicePrincipals/{id}");
+    let off = json!({"accountEnabled": false});
+    assert_eq!(tenant.send("PATCH", &path, off.clone()).0, 403);
+    tenant.grant_permission("oust", "Application.ReadWrite.All");
+    assert_eq!(tenant.send("PATCH", &path, off).0, 204);
+    assert_eq!(tenant.get(&path).1["accountEnabled"], false);
+    let foothold = tenant.footholds(at(0)).into_iter().find(|f| f.what == "grant").unwrap();
+    assert!(!foothold.works);
+}
+
+#[test]
+fn an_advanced_query_needs_its_header() {
+    let mut tenant = contoso();
+    assert_eq!(tenant.get("/users?$count=true").1["error"]["code"], "Request_UnsupportedQuery");
+    let mut request = request(tenant.token("oust", at(0)), "GET", "/users?$count=true", None);
+    request.headers.push(("ConsistencyLevel", "eventual".into()));
+    match tenant.answer(&request, at(0)) {
+        Delivery::Reply(reply) => {
+            let body: Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(body["@odata.count"], 5);
+        }
+        other => panic!("{other:?}"),
+    }
+}

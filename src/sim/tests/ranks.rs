@@ -57,3 +57,12 @@ fn a_missing_role_and_a_missing_permission_look_the_same() {
     assert_eq!(role, error(tenant.send("PATCH", path, json!({"accountEnabled": false}))));
     assert_eq!(role.1["error"]["code"], "Authorization_RequestDenied");
 }
+
+#[test]
+fn restricted_management_needs_the_top_two() {
+    let mut tenant = contoso();
+    tenant.directory.user_mut(ADELE).unwrap().restricted_management = true;
+    assert_eq!(tenant.disable(ADELE), 403);
+    tenant.give_role("oust", "Global Administrator");
+    assert_eq!(tenant.disable(ADELE), 204);
+}

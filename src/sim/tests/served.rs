@@ -48,6 +48,17 @@ async fn a_request_is_answered_with_graphs_headers_and_its_own_host() {
 }
 
 #[tokio::test]
+async fn the_headers_that_matter_arrive() {
+    let answer = exchange(contoso(), |token| {
+        get("/v1.0/users?$count=true", token)
+            .replace("\r\n\r\n", "\r\nConsistencyLevel: eventual\r\nclient-request-id: mine\r\n\r\n")
+    })
+    .await;
+    assert!(answer.contains("\"@odata.count\":5"), "{answer}");
+    assert!(answer.contains("client-request-id: mine"), "{answer}");
+}
+
+#[tokio::test]
 async fn no_token_is_401() {
     let answer = exchange(contoso(), |_| get("/v1.0/organization", "")).await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");

@@ -65,4 +65,8 @@ fn the_token_endpoint_issues_and_refuses() {
         assert!(code >= 400);
         assert_eq!(body["error_codes"], expected);
     }
+    let disabled = tenant.directory.service_principals.iter_mut().find(|sp| sp.name == "oust").unwrap();
+    disabled.enabled = false;
+    let (_, body) = sign_in(&mut tenant, &id, &form(&client, "only-for-rehearsals"));
+    assert_eq!(body["error_codes"], json!([7_000_112]));
 }
