@@ -11,10 +11,18 @@ pub mod contract;
 
 pub use contract::*;
 
+mod disable_user;
+mod reset_password;
+mod review_consents;
 mod revoke_sessions;
 
 /// Every action there is. Listing, docs, permission manifest, playbook schema and tests come from it.
-pub static ACTIONS: &[&dyn AnyAction] = &[&revoke_sessions::RevokeSessions];
+pub static ACTIONS: &[&dyn AnyAction] = &[
+    &revoke_sessions::RevokeSessions,
+    &disable_user::DisableUser,
+    &reset_password::ResetPassword,
+    &review_consents::ReviewConsents,
+];
 
 /// Finds an action by its id.
 pub fn find(id: &str) -> Option<&'static dyn AnyAction> {

@@ -6,9 +6,14 @@
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod engine;
 pub mod failure;
 pub mod graph;
+pub mod guard;
 pub mod journal;
+pub mod playbook;
+pub mod rehearsal;
 pub mod report;
 pub mod sim;
+pub mod target_name;

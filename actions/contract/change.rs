@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Call, Get};
+use super::{Call, Get, User};
 
 /// The decision of an action for one user. No changes means: already contained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// What to do, in the order in which it is sent.
     pub changes: Vec<Change>,
@@ -18,15 +18,15 @@ pub struct Plan {
 }
 
 /// One write to one object.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Id of the directory object that changes.
     pub object_id: String,
     /// Its name for people. Comes from the tenant, so it is hostile until escaped.
     pub label: String,
-    /// What is done, as an imperative: "disable the account".
+    /// What is done, as an imperative: "disable the account". May hold names from the tenant: hostile.
     pub say: String,
-    /// The value now, for people: "enabled".
+    /// The value now, for people: "enabled". Hostile like `say`.
     pub from: String,
     /// The value afterwards, for people: "disabled".
     pub to: String,
@@ -43,7 +43,7 @@ pub struct Change {
     /// 0–100, where the action scores what it removes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<u8>,
-    /// Why this object was chosen, one reason a line.
+    /// Why this object was chosen, one reason a line. Hostile like `say`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
 }
@@ -56,7 +56,7 @@ impl Change {
 }
 
 /// How a change is taken back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Undo {
     /// By this call.
@@ -66,7 +66,7 @@ pub enum Undo {
 }
 
 /// Whether something will put the old value back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lasts {
     /// Nothing does.
@@ -78,7 +78,7 @@ pub enum Lasts {
 
 /// A literal read that tells whether a change is in force. It is what rollback checks before it undoes, and
 /// needs no code of the action that made the change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Look {
     /// What to read.
     pub get: Get,
@@ -93,7 +93,7 @@ pub struct Look {
 }
 
 /// A state of an object as a [`Look`] sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
     /// The object is not there.
@@ -128,9 +128,32 @@ pub struct Finding {
     /// 0–100, where the action scores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<u8>,
-    /// Why, one reason a line.
+    /// Why, one reason a line. May hold names and URLs from the tenant: hostile.
     pub reasons: Vec<String>,
-    /// What a person must do about it, when something must be done.
+    /// What a person must do about it, when something must be done. Hostile like `reasons`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+impl Finding {
+    /// A way back in through the account itself that needs a person: why, and what to do about it.
+    pub fn open(user: &User, reason: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            object_id: user.id.clone(),
+            label: user.user_principal_name.clone(),
+            decision: Decision::Ask,
+            risk: None,
+            reasons: vec![reason.into()],
+            next: Some(next.into()),
+        }
+    }
+
+    /// The step's settings don't read, so nothing was decided. The playbook's loader refuses them earlier.
+    pub fn unreadable_settings(user: &User, wrong: &str) -> Self {
+        Self::open(
+            user,
+            format!("the step's settings could not be read, so nothing was changed: {wrong}"),
+            "correct the playbook and run again",
+        )
+    }
 }

@@ -6,6 +6,8 @@ mod about;
 mod action;
 mod call;
 mod change;
+#[cfg(test)]
+pub(crate) mod fake;
 mod read;
 mod target;
 

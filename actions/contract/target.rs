@@ -1,13 +1,17 @@
 //! Who is contained, where, by whom, and what counts as "since the compromise".
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Get, Settings};
 
+/// Graph truncates some moments to whole seconds, and clocks inside the service differ by a little.
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
+
 /// One user to contain, with all that an action may base a decision on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// The account.
     pub user: User,
@@ -16,10 +20,13 @@ pub struct Target {
     /// Who runs this.
     pub operator: Operator,
     /// Start of the compromise window: what was added since is suspect.
+    #[schemars(with = "String")]
     pub since: Timestamp,
     /// The moment of planning, for ages.
+    #[schemars(with = "String")]
     pub now: Timestamp,
     /// A session or a password that is older than this is not contained. Service time.
+    #[schemars(with = "String")]
     pub cut_after: Timestamp,
     /// This step's `with:` of the playbook.
     #[serde(default)]
@@ -38,12 +45,17 @@ impl Target {
         }
         S::deserialize(&self.settings).map_err(|e| e.to_string())
     }
+
+    /// Whether a session or a password of this moment is from after the cut, give or take two seconds.
+    pub fn is_after_cut(&self, moment: Timestamp) -> bool {
+        moment.duration_since(self.cut_after) >= -SKEW
+    }
 }
 
 /// The fields of a user that decisions rest on.
 ///
 /// <https://learn.microsoft.com/graph/api/resources/user>
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct User {
     /// Object id.
@@ -61,16 +73,20 @@ pub struct User {
     /// `true`: comes from on-premises AD; `false`: once did; missing: never.
     pub on_premises_sync_enabled: Option<bool>,
     /// The last time that the directory synchronisation wrote it.
+    #[schemars(with = "Option<String>")]
     pub on_premises_last_sync_date_time: Option<Timestamp>,
     /// The AD logon name, for the on-premises way out; hostile.
     pub on_premises_sam_account_name: Option<String>,
     /// The AD domain, for the on-premises way out; hostile.
     pub on_premises_domain_name: Option<String>,
     /// Sessions and refresh tokens from before this are void.
+    #[schemars(with = "Option<String>")]
     pub sign_in_sessions_valid_from_date_time: Option<Timestamp>,
     /// When the password was last set.
+    #[schemars(with = "Option<String>")]
     pub last_password_change_date_time: Option<Timestamp>,
     /// When the account was made.
+    #[schemars(with = "Option<String>")]
     pub created_date_time: Option<Timestamp>,
 }
 
@@ -111,7 +127,7 @@ impl User {
 }
 
 /// The tenant that the token is for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Tenant {
     /// Tenant id.
@@ -123,7 +139,7 @@ pub struct Tenant {
 }
 
 /// The application that runs this: its service principal in the tenant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Operator {
     /// Application (client) id.

@@ -1,3 +1,243 @@
 //! A run from start to end.
+//!
+//! observe → guards → decide → consent → per stage: intents on disk, calls, outcomes → verify → report. With
+//! consent given beforehand the cut leaves as soon as its own reads are in, while the other reads travel.
 
+mod decide;
 pub mod event;
+mod observe;
+mod rollback;
+mod run;
+mod saved;
+mod secret;
+mod stage;
+mod stop;
+mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use oust_actions::{Operator, Tenant};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::failure::Result;
+use crate::graph::{Claims, Graph};
+use crate::guard::Guards;
+use crate::journal::{RunPath, Store};
+use crate::playbook::Playbook;
+use crate::report::RunDocument;
+use crate::target_name::TargetName;
+use event::{Event, Watch, What};
+
+pub use observe::{Observed, ObservedUser};
+pub use run::Run;
+pub use saved::{PLAN_SCHEMA, SavedPlan};
+pub use secret::parse_recipient;
+pub use stop::Stop;
+
+/// Everything that runs share.
+pub struct Engine {
+    /// The service.
+    pub graph: Arc<Graph>,
+    /// Time.
+    pub clock: Clock,
+    /// Who watches.
+    pub watch: Arc<dyn Watch>,
+    /// Asked before each call.
+    pub stop: Stop,
+    /// Where runs are kept.
+    pub store: Store,
+    /// What may not be touched.
+    pub guards: Guards,
+    /// When the process started, for `elapsed_ms`.
+    pub started: tokio::time::Instant,
+    /// How long a change may take to become visible before it is reported as pending.
+    pub patience: Duration,
+}
+
+/// What a caller wants.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The command, for the record.
+    pub command: String,
+    /// UUID v7 of the run.
+    pub run_id: Uuid,
+    /// Whom.
+    pub names: Vec<TargetName>,
+    /// By which playbook.
+    pub playbook: Playbook,
+    /// Start of the compromise window.
+    pub since: Timestamp,
+    /// Public key of age for new passwords.
+    pub password_recipient: Option<String>,
+}
+
+/// Whether a plan may be carried out.
+pub enum Consent<'a> {
+    /// Yes, by what: `--yes`, a saved plan.
+    Given(String),
+    /// To be asked once the plan is known.
+    Ask(&'a (dyn Ask + Sync)),
+}
+
+/// Asks a person.
+pub trait Ask {
+    /// By what it was confirmed.
+    ///
+    /// # Errors
+    /// [`crate::failure::Code::NotConfirmed`].
+    fn ask(&self, plan: &RunDocument) -> Result<String>;
+}
+
+impl Engine {
+    /// Contains the users of an order.
+    pub async fn contain(
+        &self,
+        order: &Order,
+        consent: &Consent<'_>,
+        saved: Option<&SavedPlan>,
+    ) -> RunDocument {
+        let mut run = Run::new(order, self.clock.clone(), false);
+        self.tell(What::Began { run_id: run.id(), command: order.command.clone(), dry_run: false });
+        let result = self.try_contain(&mut run, order, consent, saved).await;
+        run.end(result)
+    }
+
+    async fn try_contain(
+        &self,
+        run: &mut Run,
+        order: &Order,
+        consent: &Consent<'_>,
+        saved: Option<&SavedPlan>,
+    ) -> Result<()> {
+        let observed = self.observe_guarded(order).await?;
+        run.lock(&self.store, &observed)?;
+        if let (Consent::Given(how), None) = (consent, saved) {
+            run.begin(&self.store, order, &observed)?;
+            let (cut, later) = order.playbook.stages.split_at(1);
+            self.decide(run, &observed, cut).await?;
+            run.confirm(how)?;
+            let later = self.look(&observed, later);
+            let (planned, sent) = futures::future::join(later, self.run_stage(run, &cut[0].id)).await;
+            run.plan(self, planned)?;
+            sent?;
+        } else {
+            // Decided before there is a journal: a plan that nobody confirms leaves nothing behind.
+            let planned = self.look(&observed, &order.playbook.stages).await;
+            if let Some(saved) = saved {
+                saved.check_drift(&planned)?;
+            }
+            let how = match consent {
+                Consent::Given(how) => how.clone(),
+                Consent::Ask(ask) => ask.ask(&run.preview(order, &observed, &planned)?)?,
+            };
+            run.begin(&self.store, order, &observed)?;
+            run.plan(self, planned)?;
+            run.confirm(&how)?;
+        }
+        self.finish_stages(run).await
+    }
+
+    /// Plans and writes nothing, not even a journal.
+    pub async fn plan(&self, order: &Order) -> (RunDocument, Option<SavedPlan>) {
+        let mut run = Run::new(order, self.clock.clone(), true);
+        self.tell(What::Began { run_id: run.id(), command: order.command.clone(), dry_run: true });
+        let result = self.try_plan(&mut run, order).await;
+        let saved = result.is_ok().then(|| SavedPlan::new(order, run.ledger(), self.clock.now()));
+        (run.end(result), saved)
+    }
+
+    async fn try_plan(&self, run: &mut Run, order: &Order) -> Result<()> {
+        let observed = self.observe_guarded(order).await?;
+        run.begin_dry(order, &observed)?;
+        self.decide(run, &observed, &order.playbook.stages).await
+    }
+
+    /// What carrying out a saved plan would do: whether the tenant is as it was, and nothing written.
+    pub async fn check_saved(&self, order: &Order, saved: &SavedPlan) -> RunDocument {
+        let mut run = Run::new(order, self.clock.clone(), true);
+        let result = match self.try_plan(&mut run, order).await {
+            Ok(()) => saved.check_drift(&run.planned()),
+            Err(failure) => Err(failure),
+        };
+        run.end(result)
+    }
+
+    /// Goes on with a run that was stopped, that crashed or that ended with work left.
+    pub async fn resume(&self, path: &RunPath, consent: &Consent<'_>) -> RunDocument {
+        let mut run = match Run::open(path, self.clock.clone()) {
+            Ok(run) => run,
+            Err(failure) => return Run::never_opened(path, "resume", &failure),
+        };
+        self.tell(What::Began { run_id: run.id(), command: "resume".into(), dry_run: false });
+        let result = self.try_resume(&mut run, consent).await;
+        run.end(result)
+    }
+
+    async fn try_resume(&self, run: &mut Run, consent: &Consent<'_>) -> Result<()> {
+        run.check_resumable()?;
+        let order = run.order()?;
+        let observed = self.observe_guarded(&order).await?;
+        run.check_same_tenant(&observed.tenant)?;
+        run.lock(&self.store, &observed)?;
+        run.resumed(&observed.operator)?;
+        run.add_targets(&observed)?;
+        let planned = self.look_at_missing(run, &observed).await;
+        run.plan(self, planned)?;
+        if run.ledger().confirmed.is_none() {
+            let how = match consent {
+                Consent::Given(how) => how.clone(),
+                Consent::Ask(ask) => ask.ask(&run.document())?,
+            };
+            run.confirm(&how)?;
+        }
+        run.retry_unsent()?;
+        self.finish_stages(run).await
+    }
+
+    /// Carries out what is left, stage by stage, then reads it all back.
+    async fn finish_stages(&self, run: &mut Run) -> Result<()> {
+        for stage in run.stages() {
+            self.run_stage(run, &stage).await?;
+        }
+        self.verify(run).await
+    }
+
+    /// Signs in and says who this is and where: for `doctor`.
+    ///
+    /// # Errors
+    /// Sign-in and permission failures.
+    pub async fn who(&self) -> Result<(Claims, Tenant, Operator)> {
+        let claims = self.graph.claims().await?;
+        let (tenant, operator) = futures::future::try_join(self.read_tenant(), self.read_operator()).await?;
+        self.guards.check_tenant(&tenant)?;
+        Ok((claims, tenant, operator))
+    }
+
+    async fn observe_guarded(&self, order: &Order) -> Result<Observed> {
+        self.guards.check_count(order.names.len())?;
+        let observed = self.observe(order).await?;
+        self.guards.check_tenant(&observed.tenant)?;
+        for user in &observed.users {
+            self.guards.check_user(&user.target, &user.group_ids)?;
+            self.guards.check_roles(&order.playbook, &user.target, &user.held)?;
+            self.tell(What::Resolved {
+                user_id: user.target.user.id.clone(),
+                user: user.target.user.user_principal_name.clone(),
+                traits: user.traits(),
+            });
+        }
+        Ok(observed)
+    }
+
+    fn tell(&self, what: What) {
+        let elapsed_ms = self.elapsed_ms();
+        self.watch.saw(&Event { at: self.clock.now(), elapsed_ms, what });
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}

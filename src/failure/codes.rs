@@ -71,6 +71,7 @@ macro_rules! codes {
 }
 
 codes! {
+    InvalidArguments "E0100" Usage "the command line can't be read";
     InvalidTarget "E0101" Usage "the target is not a user principal name or an object id";
     InvalidTime "E0102" Usage "the time or duration can't be read";
     InvalidPlaybook "E0103" Usage "the playbook has a mistake";
@@ -114,4 +115,42 @@ codes! {
     StateUnwritable "E0703" Failed "the state directory can't be written";
     OutputUnwritable "E0704" Failed "an output file can't be written";
     Internal "E0901" Internal "a mistake in oust itself";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_ascending() {
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].id() < pair[1].id()));
+    }
+
+    #[test]
+    fn every_code_has_a_page_that_tells_what_it_means_and_what_to_do() {
+        for code in Code::ALL {
+            let page = code.page();
+            let id = code.id();
+            assert!(page.starts_with(&format!("# {id}: {}\n", code.title())), "{id}");
+            for section in ["What it means", "What to do"] {
+                let (_, rest) = page.split_once(&format!("\n## {section}\n")).unwrap_or_default();
+                let body = rest.split("\n## ").next().unwrap_or_default();
+                assert!(body.trim().len() > 7, "{id}: {section}");
+            }
+            assert_eq!(page.matches("```").count() % 2, 0, "{id}: a code block stays open");
+            assert!(page.lines().count() <= 36, "{id} is too long to read in a hurry");
+        }
+    }
+
+    #[test]
+    fn pages_point_only_to_codes_that_exist() {
+        for code in Code::ALL {
+            for (_, after) in
+                code.page().match_indices("oust explain ").map(|(at, m)| code.page().split_at(at + m.len()))
+            {
+                let named = after.get(..5).unwrap_or_default();
+                assert!(Code::ALL.iter().any(|known| known.id() == named), "{}: {named}", code.id());
+            }
+        }
+    }
 }

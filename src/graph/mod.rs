@@ -3,12 +3,50 @@
 //! [`Transport`] is the one seam to the outside: `http.rs` implements it over the network, the simulated
 //! tenant in memory. Everything above it is the same code for both.
 
+pub mod certificate;
+pub mod claims;
+pub mod client;
+pub mod cloud;
+pub mod credential;
+pub mod environment;
+pub mod error_body;
+pub mod family;
+mod fetch;
+pub mod http;
+pub mod limits;
+mod read_failure;
+mod reader;
+pub mod retry;
+mod sdk;
+mod service_clock;
+pub mod sign_in_error;
+pub mod token;
+pub mod token_file;
+mod wire;
+mod writer;
+
+#[cfg(test)]
+mod fake;
+
+pub use claims::Claims;
+pub use client::{Graph, GraphParts};
+pub use cloud::{Cloud, Endpoint};
+pub use credential::Auth;
+pub use environment::Environment;
+pub use http::HttpTransport;
+pub use retry::Budget;
+pub mod known;
+pub use token::TokenSource;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 /// The largest answer that is read. A page of Graph is far below it.
 pub const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
+
+/// Azure's instance metadata service. It gives tokens to this machine and must never be asked through a proxy.
+const METADATA_HOST: &str = "169.254.169.254";
 
 /// An HTTP request on its way out.
 #[derive(Debug)]
@@ -26,7 +64,7 @@ pub struct Request {
 }
 
 /// An HTTP answer, read to its end.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reply {
     /// Status.
     pub status: u16,

@@ -1,1 +1,203 @@
-//! The journal.
+//! The write-ahead journal of a run: what is about to be sent is on disk before it leaves.
+//!
+//! One file, one writer, one JSON object a line, each holding the hash of the line before. An unterminated last
+//! line is cut off on opening; anything else that is broken stops the tool.
+
+mod chain;
+mod ledger;
+mod record;
+mod store;
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+pub use chain::{Chain, GENESIS, read};
+pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
+pub use record::{
+    Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
+};
+pub use store::{RunPath, Store, UserLock};
+
+use crate::clock::Clock;
+use crate::failure::{Code, Failure, Result};
+
+/// Proof that the intent of a write is on disk. Only a journal makes one, and [`crate::graph::Graph::write`]
+/// asks for one: nothing is sent that isn't recorded.
+#[derive(Debug)]
+pub struct Recorded(());
+
+/// A journal that is open for writing.
+pub struct Journal {
+    sink: Sink,
+    clock: Clock,
+    head: String,
+    seq: u64,
+    ledger: Ledger,
+    poisoned: bool,
+}
+
+enum Sink {
+    /// A dry run: kept in memory, and no intent can be recorded.
+    Memory,
+    File {
+        file: File,
+        path: PathBuf,
+    },
+}
+
+impl Journal {
+    /// A journal that keeps nothing on disk and admits no intent: for dry runs.
+    pub fn dry(clock: Clock) -> Self {
+        Self {
+            sink: Sink::Memory,
+            clock,
+            head: GENESIS.into(),
+            seq: 0,
+            ledger: Ledger::default(),
+            poisoned: false,
+        }
+    }
+
+    /// Makes the journal of a new run.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn create(run: &RunPath, clock: Clock) -> Result<Self> {
+        let file = store::create_private(run.journal())?;
+        lock(&file, run.journal())?;
+        store::sync_folder(run.folder())?;
+        Ok(Self { sink: Sink::File { file, path: run.journal().to_owned() }, ..Self::dry(clock) })
+    }
+
+    /// Opens the journal of an earlier run to write on. Cuts off an unterminated last line.
+    ///
+    /// # Errors
+    /// [`Code::JournalBroken`], [`Code::JournalNewer`], [`Code::RunLocked`] while another process writes it,
+    /// [`Code::StateUnwritable`].
+    pub fn open(run: &RunPath, clock: Clock) -> Result<Self> {
+        let path = run.journal();
+        let mut file =
+            File::options().read(true).write(true).open(path).map_err(|e| store::unwritable(path, &e))?;
+        lock(&file, path)?;
+        let (chain, ledger) = load(path)?;
+        let cut = file
+            .set_len(chain.whole)
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .and_then(|_| file.sync_all());
+        cut.map_err(|e| store::unwritable(path, &e))?;
+        Ok(Self {
+            sink: Sink::File { file, path: path.to_owned() },
+            clock,
+            head: chain.head,
+            seq: chain.lines.len() as u64,
+            ledger,
+            poisoned: false,
+        })
+    }
+
+    /// What it adds up to.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Hash of the last line, for the ticket.
+    pub fn head(&self) -> &str {
+        &self.head
+    }
+
+    /// Where it is; `None` for a dry run.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.sink {
+            Sink::Memory => None,
+            Sink::File { path, .. } => Some(path),
+        }
+    }
+
+    /// Writes a record that announces no write. What a call did is on disk when this returns; what was only
+    /// seen or decided is at the latest when the next call is announced.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`]; the journal takes no more records after that.
+    pub fn append(&mut self, record: Record) -> Result<()> {
+        let sync = record.must_last();
+        self.write([record], sync)
+    }
+
+    /// Writes intents, one sync for all, and gives the proof that a write needs.
+    ///
+    /// # Errors
+    /// As [`Journal::append`]; a dry journal always refuses.
+    pub fn intend(&mut self, intents: impl IntoIterator<Item = Record>) -> Result<Recorded> {
+        if matches!(self.sink, Sink::Memory) {
+            return Err(Failure::new(Code::Internal, "a dry run tried to record an intent"));
+        }
+        self.write(intents, true)?;
+        Ok(Recorded(()))
+    }
+
+    fn write(&mut self, records: impl IntoIterator<Item = Record>, sync: bool) -> Result<()> {
+        if self.poisoned {
+            return Err(Failure::new(
+                Code::StateUnwritable,
+                "the journal could not be written before, so nothing more is done",
+            )
+            .next("free the disk or mend the folder, then `oust resume RUN`"));
+        }
+        // Poisoned until the whole of it is on disk: a half-written line must stay the last one.
+        self.poisoned = true;
+        let mut bytes = Vec::new();
+        for record in records {
+            let line = Line { seq: self.seq, prev: self.head.clone(), at: self.clock.now(), record };
+            let text = serde_json::to_vec(&line).map_err(|e| internal(&e.to_string()))?;
+            self.ledger.apply(&line).map_err(|why| internal(&format!("an illegal record: {why}")))?;
+            self.head = chain::hash(&text);
+            self.seq += 1;
+            bytes.extend_from_slice(&text);
+            bytes.push(b'\n');
+        }
+        if let Sink::File { file, path } = &mut self.sink {
+            let written = file.write_all(&bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+            written.map_err(|e| store::unwritable(path, &e))?;
+        }
+        self.poisoned = false;
+        Ok(())
+    }
+}
+
+/// Reads a journal that nobody has to write on.
+///
+/// # Errors
+/// [`Code::JournalBroken`] or [`Code::JournalNewer`], with the line.
+pub fn load(path: &Path) -> Result<(Chain, Ledger)> {
+    let bytes = std::fs::read(path).map_err(|e| {
+        Failure::new(Code::NoSuchRun, format!("reading {}: {e}", path.display()))
+            .next("`oust runs` lists the runs there are")
+    })?;
+    let name = path.display().to_string();
+    let chain = read(&bytes, &name)?;
+    let mut ledger = Ledger::default();
+    for (i, line) in chain.lines.iter().enumerate() {
+        ledger.apply(line).map_err(|why| {
+            Failure::new(Code::JournalBroken, format!("{name}, line {}: {why}", i + 1)).next(
+                "keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it",
+            )
+        })?;
+    }
+    Ok((chain, ledger))
+}
+
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Failure::new(Code::RunLocked, format!("another process is writing {}", path.display()))
+                .next("wait until it ends, or stop it"))
+        }
+        Err(std::fs::TryLockError::Error(e)) => Err(store::unwritable(path, &e)),
+    }
+}
+
+fn internal(what: &str) -> Failure {
+    Failure::new(Code::Internal, format!("the journal: {what}"))
+}

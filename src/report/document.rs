@@ -138,6 +138,9 @@ pub struct StepDocument {
 /// One write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeDocument {
+    /// Number of the intent in the journal, once it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<u32>,
     /// Id of the object that changes.
     #[serde(default)]
     pub object_id: String,
@@ -244,7 +247,7 @@ pub struct FindingDocument {
     pub label: String,
     /// The judgement.
     pub decision: Decision,
-    /// Why, one reason a line.
+    /// Why, one reason a line; hostile until escaped.
     pub reasons: Vec<String>,
     /// 0–100, where the action scores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -258,7 +261,7 @@ pub struct OpenDocument {
     pub step: Option<String>,
     /// What it is; hostile until escaped.
     pub label: String,
-    /// Why it is open.
+    /// Why it is open; hostile until escaped.
     pub reasons: Vec<String>,
     /// What a person must do.
     pub next: Option<String>,

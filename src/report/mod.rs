@@ -1,5 +1,19 @@
 //! What a run has to say: one document for machines, text and Markdown for people.
+//!
+//! Whatever comes from a tenant is hostile: it passes [`escape`] on its way to a person.
 
+mod call;
 mod document;
+pub mod escape;
+pub mod fold;
+pub mod grant_help;
+pub mod markdown;
+pub mod progress;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod style;
+pub mod text;
+mod verdict;
+mod width;
 
 pub use document::*;

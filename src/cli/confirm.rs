@@ -1,0 +1,56 @@
+//! Asking a person: the plan is shown, and the user principal name is typed.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use super::common::Common;
+use super::output::{Output, complain};
+use crate::engine::{Ask, Consent};
+use crate::failure::{Code, Failure, Result};
+use crate::report::{RunDocument, escape, text};
+
+/// Asks on the terminal.
+pub struct Typed<'a> {
+    output: &'a Output,
+}
+
+impl<'a> Typed<'a> {
+    /// Asks with this output's width and colours.
+    pub fn new(output: &'a Output) -> Self {
+        Self { output }
+    }
+
+    /// The consent that the options give.
+    ///
+    /// # Errors
+    /// [`Code::NotConfirmed`] when nobody can be asked.
+    pub fn consent(&'a self, yes: bool, common: &Common) -> Result<Consent<'a>> {
+        if yes {
+            return Ok(Consent::Given("--yes".into()));
+        }
+        if common.no_input || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Err(Failure::new(Code::NotConfirmed, "there is nobody to ask, and --yes was not given")
+                .next("look with --dry-run first, then add --yes"));
+        }
+        Ok(Consent::Ask(self))
+    }
+}
+
+impl Ask for Typed<'_> {
+    fn ask(&self, plan: &RunDocument) -> Result<String> {
+        complain(text::plan(plan, &self.output.paint_stderr, self.output.width).trim_end());
+        let wanted = match plan.users.as_slice() {
+            [one] => one.user_principal_name.clone(),
+            many => format!("{} users", many.len()),
+        };
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "\nType {} to go on, anything else to leave it: ", escape::terminal(&wanted));
+        let _ = err.flush();
+        let mut typed = String::new();
+        let read = std::io::stdin().lock().read_line(&mut typed);
+        if read.is_ok() && typed.trim().eq_ignore_ascii_case(&wanted) {
+            return Ok(format!("typed {wanted}"));
+        }
+        Err(Failure::new(Code::NotConfirmed, "what was typed is not what was asked for")
+            .next("nothing was done; run it again to do it"))
+    }
+}

@@ -1,0 +1,113 @@
+//! From options, environment and configuration to an engine that is ready to sign in.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::common::Common;
+use super::output::Output;
+use super::signals;
+use crate::clock::Clock;
+use crate::config::{Config, default_state_dir};
+use crate::engine::{Engine, Stop};
+use crate::failure::{Code, Failure, Result};
+use crate::graph::cloud::{Cloud, Endpoint};
+use crate::graph::credential::{self, Auth};
+use crate::graph::environment::Environment;
+use crate::graph::http::HttpTransport;
+use crate::graph::retry::Budget;
+use crate::graph::{Graph, GraphParts};
+use crate::guard::Guards;
+use crate::journal::Store;
+
+/// How long one read may take with all its retries.
+const PER_READ: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// An engine, and how it signs in, for people.
+pub struct Connection {
+    /// The engine.
+    pub engine: Engine,
+    /// How it signs in.
+    pub signs_in_by: String,
+    /// Where it sends to.
+    pub endpoint: String,
+}
+
+/// Where runs are kept.
+///
+/// # Errors
+/// [`Code::StateUnwritable`] when nobody says and the platform has no place.
+pub fn store(common: &Common) -> Result<Store> {
+    let root = common.state_dir.clone().or_else(default_state_dir).ok_or_else(|| {
+        Failure::new(Code::StateUnwritable, "there is no home directory to keep runs in")
+            .next("give one with --state-dir")
+    })?;
+    Ok(Store::new(root))
+}
+
+/// Makes the engine. Nothing is sent yet.
+///
+/// # Errors
+/// Mistakes in options, environment and configuration; no way to sign in.
+pub fn connect(
+    common: &Common,
+    output: &Output,
+    max_users: Option<usize>,
+    started: tokio::time::Instant,
+) -> Result<Connection> {
+    let config = Config::load(common.config.as_deref())?;
+    let tenant = config.tenant(common.tenant.as_deref())?;
+    let mut environment = Environment::from_process();
+    environment.tenant_id = environment.tenant_id.or_else(|| tenant.tenant_id.clone());
+    environment.client_id = environment.client_id.or_else(|| tenant.client_id.clone());
+    environment.certificate_path = environment.certificate_path.or_else(|| tenant.certificate_path.clone());
+    environment.token_file = common.token_file.clone();
+    let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
+    let http = Arc::new(HttpTransport::new()?);
+    let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);
+    let clock = Clock::system();
+    let tenant_id = environment.tenant_id.clone();
+    let redirected = std::env::var("OUST_GRAPH_ENDPOINT").ok().filter(|url| !url.is_empty());
+    let endpoint = match &redirected {
+        Some(url) => Endpoint::parse(url, common.token_file.is_some())?,
+        None => Endpoint::for_cloud(cloud),
+    };
+    let (tokens, signs_in_by) =
+        credential::choose(auth, &environment, cloud, Arc::<HttpTransport>::clone(&http))?;
+    let deadline = deadline(common, &clock);
+    let stop = Stop::new(clock.clone(), deadline);
+    signals::listen(&stop);
+    let shown = endpoint.url("");
+    let graph = Graph::new(GraphParts {
+        transport: http,
+        tokens,
+        endpoint,
+        clock: clock.clone(),
+        budget: Arc::new(Budget { deadline, per_read: PER_READ }),
+    });
+    let guards = Guards {
+        protected: config.protected,
+        max_users: max_users.or(config.limits.max_users).unwrap_or(1),
+        tenant_id: tenant_id.filter(|id| uuid::Uuid::try_parse(id).is_ok()),
+    };
+    Ok(Connection {
+        engine: Engine {
+            graph: Arc::new(graph),
+            clock,
+            watch: output.watch(),
+            stop,
+            store: store(common)?,
+            guards,
+            started,
+            patience: common.patience,
+        },
+        signs_in_by,
+        endpoint: shown,
+    })
+}
+
+/// The deadline that the options give.
+pub fn deadline(common: &Common, clock: &Clock) -> Option<jiff::Timestamp> {
+    let duration = SignedDuration::try_from(common.deadline?).unwrap_or(SignedDuration::from_hours(24 * 365));
+    clock.now().checked_add(duration).ok()
+}

@@ -1,0 +1,93 @@
+//! `oust contain`.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use uuid::Uuid;
+
+use super::common::{Common, What, Writing};
+use super::confirm::Typed;
+use super::connect;
+use super::output::{Output, Show};
+use super::time;
+use crate::engine::{Order, parse_recipient};
+use crate::failure::Result;
+use crate::journal::{RunPath, load};
+use crate::playbook::{Playbook, hex};
+use crate::report::fold;
+use crate::target_name::TargetName;
+
+/// Contain a compromised user: plan, confirm, cut, clean up, verify
+///
+/// The cut (revoke sessions, disable) comes first; a step that fails never undoes the others. Everything is
+/// written to a journal before it is sent.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    writing: Writing,
+    /// The same key gives the first run's result again instead of a second run
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+impl Args {
+    pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
+        let order = order(&self.what, "contain")?;
+        let typed = Typed::new(output);
+        let consent =
+            if self.writing.dry_run { None } else { Some(typed.consent(self.writing.yes, common)?) };
+        let engine = connect::connect(common, output, self.what.max_users, started)?.engine;
+        let Some(consent) = consent else {
+            let (document, _) = engine.plan(&order).await;
+            return Ok(output.finish(&document, Show::Plan));
+        };
+        if let Some(key) = &self.idempotency_key {
+            let earlier = engine.store.claim_key(key, &request_hash(&order), &order.run_id)?;
+            if let Some(path) = earlier {
+                return replay(&path, output);
+            }
+        }
+        let document = engine.contain(&order, &consent, None).await;
+        Ok(output.finish(&document, Show::Report))
+    }
+}
+
+/// What the options ask for. Everything is checked before anything is sent.
+///
+/// # Errors
+/// Usage errors.
+pub fn order(what: &What, command: &str) -> Result<Order> {
+    let names = what.users.iter().map(|user| TargetName::parse(user)).collect::<Result<Vec<_>>>()?;
+    if let Some(recipient) = &what.password_recipient {
+        parse_recipient(recipient)?;
+    }
+    Ok(Order {
+        command: command.to_owned(),
+        run_id: Uuid::now_v7(),
+        names,
+        playbook: Playbook::find(&what.playbook)?,
+        since: time::since(&what.since, crate::clock::Clock::system().now())?,
+        password_recipient: what.password_recipient.clone(),
+    })
+}
+
+/// The result of an earlier run under the same key.
+fn replay(path: &RunPath, output: &Output) -> Result<u8> {
+    let (chain, ledger) = load(path.journal())?;
+    let meta = fold::Meta {
+        command: "contain".into(),
+        playbook: ledger.began.as_ref().and_then(|b| Playbook::parse(&b.playbook_text).ok()),
+        journal: Some((path.journal().to_owned(), chain.head)),
+        ..fold::Meta::default()
+    };
+    Ok(output.finish(&fold::document(&ledger, &meta, None), Show::Report))
+}
+
+/// What makes two requests the same: users, playbook, recipient. Not `--since`, which moves with the clock
+/// when it is given as an age.
+fn request_hash(order: &Order) -> String {
+    let mut names: Vec<String> = order.names.iter().map(|n| n.as_str().to_lowercase()).collect();
+    names.sort_unstable();
+    let text = format!("{names:?} {} {:?}", order.playbook.sha256(), order.password_recipient);
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
+}

@@ -1,0 +1,166 @@
+//! `oust doctor`.
+
+use oust_actions::{ACTIONS, Operator, Role, Tenant};
+use serde::Serialize;
+
+use super::common::Common;
+use super::connect::{self, Connection};
+use super::output::{Format, Output, print};
+use crate::failure::{Exit, Result};
+use crate::graph::Claims;
+use crate::graph::known::role_name;
+use crate::guard::{HeldRoles, Need, missing_permissions};
+use crate::report::grant_help::{self, Runner};
+use crate::report::{escape, style};
+
+/// Sign in and show who we are, which tenant, and what is missing, with the commands to grant it
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// What `doctor` found.
+#[derive(Debug, Serialize)]
+struct Findings {
+    schema: &'static str,
+    signs_in_by: String,
+    endpoint: String,
+    tenant_id: String,
+    tenant_name: String,
+    application_id: String,
+    application_name: Option<String>,
+    service_principal_id: String,
+    roles: Option<Vec<String>>,
+    state_dir: String,
+    actions: Vec<ActionFindings>,
+    /// Commands that grant what is missing.
+    grant: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ActionFindings {
+    action: &'static str,
+    missing_permissions: Vec<&'static str>,
+    /// Whether the role for targets that hold no role themselves is there; `null`: could not be read.
+    role_for_members: Option<bool>,
+    missing_role: Option<&'static str>,
+}
+
+impl Args {
+    #[allow(clippy::unused_self)]
+    pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
+        let connection = connect::connect(common, output, None, started)?;
+        let (claims, tenant, operator) = connection.engine.who().await?;
+        let findings = findings(&connection, &claims, &tenant, &operator);
+        match output.format {
+            Format::Text => print(&text(&findings, &operator, output)),
+            Format::Json | Format::Jsonl => output.json(&findings),
+        }
+        Ok(if findings.grant.is_empty() { Exit::Done } else { Exit::Denied }.status())
+    }
+}
+
+fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator: &Operator) -> Findings {
+    let mut grant = Vec::new();
+    let mut seen = Vec::new();
+    let runner =
+        Runner { app_id: &operator.app_id, object_id: &operator.object_id, graph: &connection.endpoint };
+    let actions = ACTIONS
+        .iter()
+        .map(|action| {
+            let about = action.about();
+            let missing: Vec<&'static str> =
+                missing_permissions(&about, operator).iter().map(|p| p.name).collect();
+            for name in &missing {
+                if !seen.contains(name) {
+                    seen.push(name);
+                    grant.extend(grant_help::permission(name, &runner).unwrap_or_default());
+                }
+            }
+            let need = about.roles.iter().map(|kind| Need::of(*kind, &HeldRoles::default()));
+            let need: Vec<Need> = need.filter(|need| !need.is_met_by(&[])).collect();
+            let met = operator.roles.as_ref().map(|own| need.iter().all(|need| need.is_met_by(own)));
+            let unmet =
+                need.iter().find(|need| operator.roles.as_ref().is_some_and(|own| !need.is_met_by(own)));
+            if let Some(id) = unmet.and_then(Need::least_id) {
+                grant.extend(grant_help::role(id, &runner).unwrap_or_default());
+            }
+            ActionFindings {
+                action: about.id,
+                missing_permissions: missing,
+                role_for_members: met,
+                missing_role: unmet.map(Need::least),
+            }
+        })
+        .collect();
+    Findings {
+        schema: "oust.doctor/1",
+        signs_in_by: connection.signs_in_by.clone(),
+        endpoint: connection.endpoint.clone(),
+        tenant_id: tenant.id.clone(),
+        tenant_name: tenant.display_name.clone(),
+        application_id: operator.app_id.clone(),
+        application_name: claims.app_name.clone(),
+        service_principal_id: operator.object_id.clone(),
+        roles: operator.roles.clone(),
+        state_dir: connection.engine.store.root().display().to_string(),
+        actions,
+        grant,
+    }
+}
+
+fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
+    let paint = output.paint;
+    let name =
+        findings.application_name.as_deref().map(|n| format!("{} ", escape::terminal(n))).unwrap_or_default();
+    let roles = match &findings.roles {
+        None => "could not be read (RoleManagement.Read.Directory)".to_owned(),
+        Some(roles) if roles.is_empty() => "none".to_owned(),
+        Some(roles) => roles.iter().map(|id| role_name(id).unwrap_or(id)).collect::<Vec<_>>().join(", "),
+    };
+    let mut text = format!(
+        "signed in     {}\nservice       {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nruns          {}\n\n",
+        findings.signs_in_by,
+        findings.endpoint,
+        escape::terminal(&findings.tenant_name),
+        findings.tenant_id,
+        findings.application_id,
+        findings.service_principal_id,
+        findings.state_dir,
+    );
+    for (action, entry) in ACTIONS.iter().map(|a| a.about()).zip(&findings.actions) {
+        let fine = entry.missing_permissions.is_empty() && entry.missing_role.is_none();
+        let word =
+            if fine { paint.paint(style::GOOD, "ready  ") } else { paint.paint(style::BAD, "MISSING") };
+        text.push_str(&format!("{word}  {}\n", entry.action));
+        for permission in action.permissions {
+            let there = permission.is_met_by(&operator.permissions);
+            text.push_str(&format!(
+                "           {} {}\n",
+                if there { "has  " } else { "LACKS" },
+                permission.name
+            ));
+        }
+        if let Some(role) = entry.missing_role {
+            text.push_str(&format!("           LACKS the directory role {role}\n"));
+        }
+        if action
+            .roles
+            .iter()
+            .any(|r| matches!(r, Role::ForSensitiveAction | Role::ForTokensOfAdmins | Role::ForAnyPassword))
+            && fine
+        {
+            let all = operator.roles.as_ref().is_some_and(|own| {
+                let admin = HeldRoles { unreadable: 1, ..HeldRoles::default() };
+                action.roles.iter().all(|kind| Need::of(*kind, &admin).is_met_by(own))
+            });
+            text.push_str(if all { "           also for targets that hold any directory role\n" } else { "           not for targets that hold a higher role: that takes Privileged Authentication Administrator\n" });
+        }
+    }
+    if !findings.grant.is_empty() {
+        text.push_str(&format!(
+            "\nTo grant what is missing, as a Global or Privileged Role Administrator:\n\n{}\n\n{}\n",
+            findings.grant.join("\n"),
+            grant_help::AFTERWARDS
+        ));
+    }
+    text
+}

@@ -1,0 +1,51 @@
+//! `oust schema`.
+
+use super::output::{Output, print};
+use crate::engine::SavedPlan;
+use crate::engine::event::Event;
+use crate::failure::{Code, Failure, Result};
+use crate::journal::Line;
+use crate::playbook::Playbook;
+use crate::report::{RunDocument, RunList};
+
+/// Print the JSON schema of a document
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// run, runs, plan, journal, event, playbook or tenant
+    name: Option<String>,
+}
+
+/// The schemas there are.
+pub const NAMES: &[&str] = &["run", "runs", "plan", "journal", "event", "playbook", "tenant"];
+
+impl Args {
+    pub fn run(self, _: &Output) -> Result<u8> {
+        let Some(name) = self.name else {
+            print(&(NAMES.join("\n") + "\n"));
+            return Ok(0);
+        };
+        let schema = find(&name).ok_or_else(|| {
+            Failure::new(
+                Code::UnknownName,
+                format!("there is no schema {:?}", name.chars().take(40).collect::<String>()),
+            )
+            .next(format!("there are: {}", NAMES.join(", ")))
+        })?;
+        print(&(serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"));
+        Ok(0)
+    }
+}
+
+/// A schema by its name.
+pub fn find(name: &str) -> Option<serde_json::Value> {
+    Some(match name {
+        "run" => schemars::schema_for!(RunDocument).to_value(),
+        "runs" => schemars::schema_for!(RunList).to_value(),
+        "plan" => schemars::schema_for!(SavedPlan).to_value(),
+        "journal" => schemars::schema_for!(Line).to_value(),
+        "event" => schemars::schema_for!(Event).to_value(),
+        "playbook" => Playbook::schema(),
+        "tenant" => crate::sim::file::schema().to_value(),
+        _ => return None,
+    })
+}

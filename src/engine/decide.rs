@@ -1,0 +1,105 @@
+//! Observing and deciding: every step of every user at once, reads only.
+
+use futures::future::join_all;
+use oust_actions::{AnyAction, ReadErrorKind, Target};
+use serde_json::Value;
+
+use super::observe::Remembered;
+use super::{Engine, Observed, ObservedUser, Run};
+use crate::failure::{Code, Failure, Result};
+use crate::guard::explain_denial;
+use crate::journal::Planned;
+use crate::playbook::{Stage, Step};
+
+impl Engine {
+    /// Observes and decides the steps of `stages` and records the plans.
+    pub(super) async fn decide(&self, run: &mut Run, observed: &Observed, stages: &[Stage]) -> Result<()> {
+        let planned = self.look(observed, stages).await;
+        run.plan(self, planned)
+    }
+
+    /// Observes and decides the steps of `stages` for all users. A step that can't be observed gets an error
+    /// instead of a plan; the others are not held up.
+    pub(super) async fn look(&self, observed: &Observed, stages: &[Stage]) -> Vec<Planned> {
+        let wanted: Vec<_> = observed
+            .users
+            .iter()
+            .flat_map(|user| steps(stages).map(move |(stage, step)| (user, stage, step)))
+            .collect();
+        self.look_at(observed, wanted).await
+    }
+
+    /// The same for what a run has no plan of yet.
+    pub(super) async fn look_at_missing(&self, run: &Run, observed: &Observed) -> Vec<Planned> {
+        let wanted: Vec<_> = observed
+            .users
+            .iter()
+            .flat_map(|user| steps(&run.playbook().stages).map(move |(stage, step)| (user, stage, step)))
+            .filter(|(user, _, step)| {
+                run.ledger().step(&user.target.user.id, &step.id).is_none_or(|known| known.error.is_some())
+            })
+            .collect();
+        self.look_at(observed, wanted).await
+    }
+
+    async fn look_at(
+        &self,
+        observed: &Observed,
+        wanted: Vec<(&ObservedUser, &Stage, &Step)>,
+    ) -> Vec<Planned> {
+        let graph = Remembered::new(&*self.graph, &observed.users);
+        join_all(wanted.into_iter().map(|(user, stage, step)| look_at_step(&graph, user, stage, step))).await
+    }
+}
+
+fn steps(stages: &[Stage]) -> impl Iterator<Item = (&Stage, &Step)> {
+    stages.iter().flat_map(|stage| stage.steps.iter().map(move |step| (stage, step)))
+}
+
+async fn look_at_step(graph: &Remembered<'_>, user: &ObservedUser, stage: &Stage, step: &Step) -> Planned {
+    let mut planned = Planned {
+        user_id: user.target.user.id.clone(),
+        stage: stage.id.clone(),
+        step: step.id.clone(),
+        action: step.action.to_owned(),
+        settings: step.with.clone(),
+        state: Value::Null,
+        plan: oust_actions::Plan::default(),
+        error: None,
+    };
+    let target = Target { settings: step.with.clone(), ..user.target.clone() };
+    let failure = match oust_actions::find(step.action) {
+        None => Failure::new(Code::Internal, format!("there is no action {}", step.action)),
+        Some(action) => match observe(action, &target, graph).await {
+            Ok((state, plan)) => {
+                planned.state = state;
+                planned.plan = plan;
+                return planned;
+            }
+            Err(Trouble::Denied) => explain_denial(&action.about(), &target.operator, &user.held, &step.id),
+            Err(Trouble::Other(failure)) => failure.step(step.id.clone()),
+        },
+    };
+    planned.error = Some(failure.problem(None));
+    planned
+}
+
+enum Trouble {
+    Denied,
+    Other(Failure),
+}
+
+async fn observe(
+    action: &dyn AnyAction,
+    target: &Target,
+    graph: &Remembered<'_>,
+) -> Result<(Value, oust_actions::Plan), Trouble> {
+    let state = action.observe(target, graph).await.map_err(|e| match e.kind {
+        ReadErrorKind::Forbidden => Trouble::Denied,
+        _ => Trouble::Other(e.into()),
+    })?;
+    let plan = action
+        .plan(target, &state)
+        .map_err(|e| Trouble::Other(Failure::new(Code::Internal, e.to_string())))?;
+    Ok((state, plan))
+}

@@ -1,0 +1,238 @@
+//! The first reads of a run, all in one round trip: who runs this, which tenant, which users, what they hold.
+
+use std::collections::HashMap;
+
+use futures::future::{join_all, try_join3};
+use jiff::Timestamp;
+use oust_actions::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
+use serde_json::Value;
+
+use super::{Engine, Order};
+use crate::failure::{Code, Failure, Result};
+use crate::guard::HeldRoles;
+use crate::target_name::TargetName;
+
+/// What the first reads gave.
+pub struct Observed {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Who runs this.
+    pub operator: Operator,
+    /// The users, one entry an object id, in the order in which they were named.
+    pub users: Vec<ObservedUser>,
+}
+
+/// A user that was found.
+pub struct ObservedUser {
+    /// All that actions decide by.
+    pub target: Target,
+    /// The user object as it was read.
+    pub raw: Value,
+    /// Directory roles that it holds.
+    pub held: HeldRoles,
+    /// Object ids of all groups that it is in.
+    pub group_ids: Vec<String>,
+}
+
+impl ObservedUser {
+    /// Member or guest, synced, roles: for people.
+    pub fn traits(&self) -> Vec<String> {
+        let user = &self.target.user;
+        let mut traits = vec![user.user_type.as_deref().map_or("member".into(), str::to_lowercase)];
+        if user.is_synced() {
+            traits.push("synced from on-premises AD".into());
+        }
+        if self.held.any() {
+            traits.push(format!("holds {}", self.held.names()));
+        }
+        traits
+    }
+}
+
+impl Engine {
+    /// Reads tenant, operator and users.
+    ///
+    /// # Errors
+    /// Sign-in and permission failures; [`Code::TargetUnknown`], [`Code::TargetAmbiguous`].
+    pub async fn observe(&self, order: &Order) -> Result<Observed> {
+        let names = join_all(order.names.iter().map(|name| self.find_user(name)));
+        let names = async { Ok(names.await) };
+        let (tenant, operator, found) = try_join3(self.read_tenant(), self.read_operator(), names).await?;
+        // After all reads, so that the service's clock is known by their answers.
+        let now = self.graph.service_time();
+        let mut users: Vec<ObservedUser> = Vec::new();
+        for found in found {
+            let (user, raw, held, group_ids) = found?;
+            if users.iter().any(|u| u.target.user.id == user.id) {
+                continue;
+            }
+            let target = Target {
+                user,
+                tenant: tenant.clone(),
+                operator: operator.clone(),
+                since: order.since,
+                now,
+                cut_after: truncate(now),
+                settings: Value::Null,
+            };
+            users.push(ObservedUser { target, raw, held, group_ids });
+        }
+        Ok(Observed { tenant, operator, users })
+    }
+
+    pub(super) async fn read_tenant(&self) -> Result<Tenant> {
+        let get = Get::new(["organization"]).select(&["id", "displayName", "verifiedDomains"]);
+        let rows = self.graph.all(&get).await.map_err(|e| base_read(e, "Organization.Read.All"))?;
+        let row = rows.first().ok_or_else(|| {
+            Failure::new(Code::Unreadable, "the service named no tenant for this token, so nothing is done")
+        })?;
+        let domains = row["verifiedDomains"].as_array().into_iter().flatten();
+        Ok(Tenant {
+            id: text(&row["id"]),
+            display_name: text(&row["displayName"]),
+            domains: domains.map(|d| text(&d["name"])).collect(),
+        })
+    }
+
+    pub(super) async fn read_operator(&self) -> Result<Operator> {
+        let claims = self.graph.claims().await?;
+        let mut operator = Operator {
+            app_id: claims.app_id.clone().unwrap_or_default(),
+            object_id: claims.oid.clone().unwrap_or_default(),
+            permissions: claims.permissions(),
+            roles: None,
+        };
+        if operator.object_id.is_empty() {
+            return Ok(operator);
+        }
+        let get = Get::new(["roleManagement", "directory", "roleAssignments"])
+            .filter(format!("principalId eq {}", Get::quote(&operator.object_id)));
+        // Not being allowed to ask is no reason to stop: the service decides on each write.
+        if let Ok(rows) = self.graph.all(&get).await {
+            operator.roles = Some(rows.iter().map(|row| text(&row["roleDefinitionId"])).collect());
+        }
+        Ok(operator)
+    }
+
+    async fn find_user(&self, name: &TargetName) -> Result<(User, Value, HeldRoles, Vec<String>)> {
+        let get = User::get(name.as_str());
+        let groups = Get::new(["users", name.as_str(), "transitiveMemberOf"]).select(&[
+            "id",
+            "displayName",
+            "roleTemplateId",
+            "isAssignableToRole",
+        ]);
+        let (user, memberships) = futures::future::join(self.graph.one(&get), self.graph.all(&groups)).await;
+        let raw = match user {
+            Ok(raw) => raw,
+            Err(e) if e.kind == ReadErrorKind::NotFound => return Err(self.unknown_user(name).await),
+            Err(e) => return Err(base_read(e, "User.Read.All")),
+        };
+        let user: User = serde_json::from_value(raw.clone()).map_err(|e| {
+            Failure::new(Code::Unreadable, format!("the user object of {name} can't be read: {e}"))
+        })?;
+        if user.id.is_empty() {
+            return Err(Failure::new(Code::Unreadable, format!("the user object of {name} has no id")));
+        }
+        let (held, group_ids) =
+            memberships.map(|rows| sort_memberships(&rows)).map_err(|e| base_read(e, "User.Read.All"))?;
+        Ok((user, raw, held, group_ids))
+    }
+
+    /// Nobody has that name; says whose mail address it is, since that is what is usually meant.
+    async fn unknown_user(&self, name: &TargetName) -> Failure {
+        let unknown = |next: String| {
+            Failure::new(Code::TargetUnknown, format!("no user {name} in this tenant")).next(next)
+        };
+        let TargetName::Upn(address) = name else {
+            return unknown("check the object id; a deleted user is under /directory/deletedItems".into());
+        };
+        let quoted = Get::quote(address);
+        let get = Get::new(["users"])
+            .select(&["id", "userPrincipalName"])
+            .filter(format!("mail eq {quoted} or otherMails/any(m:m eq {quoted})"));
+        let rows = self.graph.all(&get).await.unwrap_or_default();
+        let names: Vec<String> = rows
+            .iter()
+            .map(|row| format!("{} ({})", text(&row["userPrincipalName"]), text(&row["id"])))
+            .collect();
+        match names.as_slice() {
+            [] => unknown(
+                "check the spelling; a guest's name has #EXT# in it, and a deleted user has none".into(),
+            ),
+            [one] => unknown(format!("it is a mail address of {one}: name that user if it is meant")),
+            many => Failure::new(
+                Code::TargetAmbiguous,
+                format!("{name} is a mail address of {} users", many.len()),
+            )
+            .next(format!("name the one that is meant by its object id: {}", many.join(", "))),
+        }
+    }
+}
+
+fn sort_memberships(rows: &[Value]) -> (HeldRoles, Vec<String>) {
+    let mut held = HeldRoles::default();
+    let mut group_ids = Vec::new();
+    for row in rows {
+        let kind = row["@odata.type"].as_str().unwrap_or_default();
+        if kind.ends_with(".directoryRole") {
+            match row["roleTemplateId"].as_str() {
+                Some(template) => held.templates.push(template.to_owned()),
+                None => held.unreadable += 1,
+            }
+        } else if kind.ends_with(".group") {
+            group_ids.push(text(&row["id"]));
+            if row["isAssignableToRole"] == Value::Bool(true) {
+                held.assignable_groups.push(text(&row["displayName"]));
+            }
+        }
+    }
+    (held, group_ids)
+}
+
+/// A read that every run needs was not possible.
+fn base_read(e: ReadError, permission: &str) -> Failure {
+    let denied = e.kind == ReadErrorKind::Forbidden;
+    let failure = Failure::from(e);
+    if denied {
+        return Failure { code: Code::PermissionMissing, ..failure }.next(format!(
+            "every run needs {permission}; `oust doctor` shows what is missing and how to grant it"
+        ));
+    }
+    failure
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Graph keeps whole seconds.
+pub(super) fn truncate(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// Answers the reads of users from what the first round trip brought, and sends all others.
+pub(super) struct Remembered<'a> {
+    pub(super) graph: &'a dyn Read,
+    known: HashMap<String, Value>,
+}
+
+impl<'a> Remembered<'a> {
+    pub(super) fn new(graph: &'a dyn Read, users: &[ObservedUser]) -> Self {
+        let known = users.iter().map(|u| (User::get(&u.target.user.id).url(), u.raw.clone())).collect();
+        Self { graph, known }
+    }
+}
+
+impl Read for Remembered<'_> {
+    fn one<'a>(&'a self, get: &'a Get) -> Reading<'a, Value> {
+        match self.known.get(&get.url()) {
+            Some(value) => Box::pin(std::future::ready(Ok(value.clone()))),
+            None => self.graph.one(get),
+        }
+    }
+
+    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
+        self.graph.all(get)
+    }
+}

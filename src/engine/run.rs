@@ -1,0 +1,473 @@
+//! A run under way: its journal, its secrets, its locks, and the questions that the engine asks of them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use oust_actions::{Call, Change, Operator, Plan, Tenant};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::event::What;
+use super::secret::Secrets;
+use super::stage::Due;
+use super::{Engine, Observed, Order};
+use crate::clock::Clock;
+use crate::failure::{Code, Failure, Result};
+use crate::guard::{HeldRoles, explain_denial};
+use crate::journal::{
+    Began, ChangeLedger, FORMAT, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store,
+    TargetFound, ToldResult, UserLock,
+};
+use crate::playbook::Playbook;
+use crate::report::{OpenDocument, RunDocument, State, fold};
+use crate::target_name::TargetName;
+
+/// The version that goes into journals and plans.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A run under way.
+pub struct Run {
+    id: Uuid,
+    command: String,
+    dry_run: bool,
+    clock: Clock,
+    journal: Journal,
+    playbook: Playbook,
+    secrets: Option<Secrets>,
+    locks: Vec<UserLock>,
+    held: HashMap<String, HeldRoles>,
+    appeared: HashMap<String, Vec<OpenDocument>>,
+}
+
+impl Run {
+    /// Before anything was read.
+    pub(super) fn new(order: &Order, clock: Clock, dry_run: bool) -> Self {
+        Self {
+            id: order.run_id,
+            command: order.command.clone(),
+            dry_run,
+            journal: Journal::dry(clock.clone()),
+            clock,
+            playbook: order.playbook.clone(),
+            secrets: None,
+            locks: Vec::new(),
+            held: HashMap::new(),
+            appeared: HashMap::new(),
+        }
+    }
+
+    /// An earlier run, to write on.
+    pub(super) fn open(path: &RunPath, clock: Clock) -> Result<Self> {
+        let journal = Journal::open(path, clock.clone())?;
+        let Some(began) = journal.ledger().began.clone() else {
+            return Err(Failure::new(Code::NotResumable, "the journal is empty: it crashed before it began")
+                .next("start it again: `oust contain USER`"));
+        };
+        let secrets = Secrets::new(began.password_recipient.as_deref(), path.folder())?;
+        Ok(Self {
+            id: Uuid::try_parse(&began.run_id).unwrap_or_default(),
+            command: began.command.clone(),
+            dry_run: false,
+            journal,
+            clock,
+            playbook: Playbook::parse(&began.playbook_text)?,
+            secrets: Some(secrets),
+            locks: Vec::new(),
+            held: HashMap::new(),
+            appeared: HashMap::new(),
+        })
+    }
+
+    /// The document of a run that could not be opened.
+    pub(super) fn never_opened(path: &RunPath, command: &str, failure: &Failure) -> RunDocument {
+        let meta = fold::Meta {
+            run_id: Some(path.id().to_owned()),
+            command: command.to_owned(),
+            ..fold::Meta::default()
+        };
+        fold::document(&Ledger::default(), &meta, Some(failure))
+    }
+
+    pub(super) fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        self.journal.ledger()
+    }
+
+    pub(super) fn playbook(&self) -> &Playbook {
+        &self.playbook
+    }
+
+    /// The stages' ids, in order.
+    pub(super) fn stages(&self) -> Vec<String> {
+        self.playbook.stages.iter().map(|s| s.id.clone()).collect()
+    }
+
+    pub(super) fn set_command(&mut self, command: &str, dry_run: bool) {
+        command.clone_into(&mut self.command);
+        self.dry_run = dry_run;
+    }
+
+    pub(super) fn lock(&mut self, store: &Store, observed: &Observed) -> Result<()> {
+        for user in &observed.users {
+            self.locks.push(store.lock_user(&observed.tenant.id, &user.target.user.id)?);
+        }
+        Ok(())
+    }
+
+    pub(super) fn lock_known_users(&mut self, store: &Store) -> Result<()> {
+        let tenant = self.ledger().began.as_ref().map(|b| b.tenant.id.clone()).unwrap_or_default();
+        let ids: Vec<String> = self.ledger().users.iter().map(|u| u.target.user.id.clone()).collect();
+        for id in ids {
+            self.locks.push(store.lock_user(&tenant, &id)?);
+        }
+        Ok(())
+    }
+
+    /// Makes the folder and the journal, and records who is contained, by whom, by which playbook.
+    pub(super) fn begin(&mut self, store: &Store, order: &Order, observed: &Observed) -> Result<()> {
+        let path = store.create_run(&self.id)?;
+        self.journal = Journal::create(&path, self.clock.clone())?;
+        self.secrets = Some(Secrets::new(order.password_recipient.as_deref(), path.folder())?);
+        self.begin_dry(order, observed)
+    }
+
+    /// The same without a folder.
+    pub(super) fn begin_dry(&mut self, order: &Order, observed: &Observed) -> Result<()> {
+        self.journal.append(Record::Began(Box::new(Began {
+            format: FORMAT,
+            version: VERSION.to_owned(),
+            run_id: self.id(),
+            command: order.command.clone(),
+            playbook: order.playbook.id.clone(),
+            playbook_sha256: order.playbook.sha256(),
+            playbook_text: order.playbook.text.clone(),
+            tenant: observed.tenant.clone(),
+            operator: observed.operator.clone(),
+            users: observed.users.iter().map(|u| u.target.user.id.clone()).collect(),
+            since: order.since,
+            password_recipient: order.password_recipient.clone(),
+        })))?;
+        self.add_targets(observed)
+    }
+
+    /// Records the users that aren't yet.
+    pub(super) fn add_targets(&mut self, observed: &Observed) -> Result<()> {
+        for user in &observed.users {
+            self.held.insert(user.target.user.id.clone(), user.held.clone());
+            if self.ledger().user(&user.target.user.id).is_none() {
+                let found = TargetFound { target: user.target.clone(), traits: user.traits() };
+                self.journal.append(Record::Target(Box::new(found)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records plans and tells of them.
+    pub(super) fn plan(&mut self, engine: &Engine, planned: Vec<Planned>) -> Result<()> {
+        for planned in planned {
+            let user =
+                self.ledger().user(&planned.user_id).map(|u| u.target.user.user_principal_name.clone());
+            engine.tell(What::Decided {
+                user: user.unwrap_or_default(),
+                step: planned.step.clone(),
+                changes: planned.plan.changes.len(),
+                kept: planned.plan.kept.len(),
+                open: planned.plan.open.len(),
+            });
+            self.journal.append(Record::Planned(Box::new(planned)))?;
+        }
+        Ok(())
+    }
+
+    /// The plans of a run, as they were recorded.
+    pub(super) fn planned(&self) -> Vec<Planned> {
+        let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
+        steps
+            .map(|(user, step)| Planned {
+                user_id: user.target.user.id.clone(),
+                stage: step.stage.clone(),
+                step: step.step.clone(),
+                action: step.action.clone(),
+                settings: step.settings.clone(),
+                state: step.state.clone(),
+                plan: Plan {
+                    changes: step.changes.iter().map(|c| c.change.clone()).collect(),
+                    ..step.plan.clone()
+                },
+                error: step.error.clone(),
+            })
+            .collect()
+    }
+
+    /// The document of a plan before the run has a journal.
+    pub(super) fn preview(
+        &self,
+        order: &Order,
+        observed: &Observed,
+        planned: &[Planned],
+    ) -> Result<RunDocument> {
+        let mut preview = Self::new(order, self.clock.clone(), true);
+        preview.begin_dry(order, observed)?;
+        for planned in planned {
+            preview.journal.append(Record::Planned(Box::new(planned.clone())))?;
+        }
+        Ok(preview.document())
+    }
+
+    pub(super) fn confirm(&mut self, how: &str) -> Result<()> {
+        self.journal.append(Record::Confirmed { how: how.to_owned() })
+    }
+
+    pub(super) fn append(&mut self, record: Record) -> Result<()> {
+        self.journal.append(record)
+    }
+
+    pub(super) fn intend(&mut self, intents: impl IntoIterator<Item = Record>) -> Result<Recorded> {
+        self.journal.intend(intents)
+    }
+
+    /// The body of a call, secrets filled in; a sealed file is recorded.
+    pub(super) fn fill(&mut self, user_id: &str, call: &Call) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let Some(secrets) = &mut self.secrets else { return Ok(None) };
+        let (body, sealed) = secrets.fill(user_id, call)?;
+        if let Some(sealed) = sealed {
+            self.journal.append(Record::Sealed {
+                user_id: user_id.to_owned(),
+                path: sealed.path.display().to_string(),
+                recipient: sealed.recipient,
+            })?;
+        }
+        Ok(body)
+    }
+
+    /// What a stage has to send now, `most` at a time.
+    pub(super) fn due(&self, stage: &str, most: usize) -> Vec<Due> {
+        let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
+        steps
+            .filter(|(_, step)| step.stage == stage)
+            .flat_map(|(user, step)| step.changes.iter().map(move |change| (user, step, change)))
+            .filter(|(_, _, change)| change.state == State::Planned)
+            .map(|(user, step, change)| Due {
+                user_id: user.target.user.id.clone(),
+                step: step.step.clone(),
+                attempt: change.attempts + 1,
+                change: change.change.clone(),
+            })
+            .take(most)
+            .collect()
+    }
+
+    /// Sign-in names of users for whom a stage has something to do.
+    pub(super) fn users_with_work(&self, stage: &str) -> Vec<String> {
+        let has_work = |s: &&crate::journal::StepLedger| {
+            s.stage == stage && s.changes.iter().any(|c| matches!(c.state, State::Planned | State::InDoubt))
+        };
+        let users = self.ledger().users.iter().filter(|u| u.steps.iter().any(|s| has_work(&s)));
+        users.map(|u| u.target.user.user_principal_name.clone()).collect()
+    }
+
+    /// The changes of a step that are of a kind.
+    pub(super) fn changes(
+        &self,
+        user_id: &str,
+        step: &str,
+        of_kind: impl Fn(&ChangeLedger) -> bool,
+    ) -> Vec<ChangeLedger> {
+        let step = self.ledger().step(user_id, step);
+        step.map(|s| s.changes.iter().filter(|c| of_kind(c)).cloned().collect()).unwrap_or_default()
+    }
+
+    pub(super) fn any_change(&self, of_kind: impl Fn(&ChangeLedger) -> bool) -> bool {
+        self.ledger().users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(of_kind)
+    }
+
+    /// What a later plan wants that the plan of the run has not.
+    pub(super) fn not_in_plan(&self, user_id: &str, step: &str, plan: &Plan) -> Vec<Change> {
+        let known = self.changes(user_id, step, |_| true);
+        plan.changes.iter().filter(|c| !known.iter().any(|k| k.change.is_same_write_as(c))).cloned().collect()
+    }
+
+    /// Notes a way in that came up after the plan was made.
+    pub(super) fn note_appeared(&mut self, user_id: &str, step: &str, new: &Change) {
+        let open = self.appeared.entry(user_id.to_owned()).or_default();
+        let entry = OpenDocument {
+            step: Some(step.to_owned()),
+            label: new.label.clone(),
+            reasons: vec!["it appeared after the plan was made, so the intruder may still be active".into()],
+            next: Some("contain the user again".into()),
+        };
+        if !open.contains(&entry) {
+            open.push(entry);
+        }
+    }
+
+    /// Users whose revocation and disabling are both acknowledged and not yet noted: id and name.
+    pub(super) fn newly_cut(&self) -> Vec<(String, String)> {
+        let acknowledged =
+            |c: &ChangeLedger| c.told == Some(ToldResult::Accepted) || c.state == State::Effective;
+        let users = self.ledger().users.iter().filter(|u| u.cut.is_none());
+        users
+            .filter(|user| {
+                let mut steps = user
+                    .steps
+                    .iter()
+                    .filter(|s| matches!(s.action.as_str(), "revoke_sessions" | "disable_user"));
+                let stage = self.playbook.stages.first().map(|s| &s.id);
+                steps.clone().any(|s| Some(&s.stage) == stage && !s.changes.is_empty())
+                    && steps
+                        .by_ref()
+                        .filter(|s| Some(&s.stage) == stage)
+                        .all(|s| s.error.is_none() && s.changes.iter().all(acknowledged))
+            })
+            .map(|u| (u.target.user.id.clone(), u.target.user.user_principal_name.clone()))
+            .collect()
+    }
+
+    /// Why the service said 403 for a step.
+    pub(super) fn denial(&self, user_id: &str, step: &str) -> Option<Failure> {
+        let user = self.ledger().user(user_id)?;
+        let action = oust_actions::find(&self.ledger().step(user_id, step)?.action)?;
+        let held = self.held.get(user_id).cloned().unwrap_or_default();
+        Some(explain_denial(&action.about(), &user.target.operator, &held, step))
+    }
+
+    /// Whether there is something to go on with.
+    pub(super) fn check_resumable(&self) -> Result<()> {
+        let done = || Failure::new(Code::NotResumable, "the run ended and nothing of it is left to do");
+        match self.ledger().phase {
+            Phase::Undoing | Phase::Undone => Err(Failure::new(
+                Code::NotResumable,
+                "the run was rolled back, at least in part",
+            )
+            .next(
+                "contain the user anew: `oust contain USER`; to go on with the rollback: `oust rollback RUN`",
+            )),
+            Phase::Finished if !fold::is_resumable(self.ledger()) => {
+                Err(done().next("`oust verify RUN` looks again"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn check_same_tenant(&self, tenant: &Tenant) -> Result<()> {
+        let meant = self.ledger().began.as_ref().map(|b| &b.tenant);
+        match meant {
+            Some(meant) if meant.id != tenant.id => Err(Failure::new(
+                Code::WrongTenant,
+                format!("the run is of tenant {}, and the token is for {}", meant.id, tenant.id),
+            )
+            .next("sign in to the tenant of the run")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The order that began it, for reading everything again.
+    pub(super) fn order(&self) -> Result<Order> {
+        let began = self.ledger().began.as_ref();
+        let began =
+            began.ok_or_else(|| Failure::new(Code::NotResumable, "the journal does not say how it began"))?;
+        Ok(Order {
+            command: began.command.clone(),
+            run_id: self.id,
+            names: began.users.iter().cloned().map(TargetName::Id).collect(),
+            playbook: self.playbook.clone(),
+            since: began.since,
+            password_recipient: began.password_recipient.clone(),
+        })
+    }
+
+    pub(super) fn resumed(&mut self, operator: &Operator) -> Result<()> {
+        self.journal.append(Record::Resumed { version: VERSION.to_owned(), operator: operator.clone() })
+    }
+
+    pub(super) fn reverified(&mut self) -> Result<()> {
+        if self.ledger().phase == Phase::Deciding {
+            return Err(Failure::new(
+                Code::NotResumable,
+                "nothing was sent in that run, so there is nothing to verify",
+            )
+            .next("`oust resume RUN` goes on with it"));
+        }
+        self.journal.append(Record::Reverified { version: VERSION.to_owned() })
+    }
+
+    /// What never left is due again.
+    pub(super) fn retry_unsent(&mut self) -> Result<()> {
+        let unsent: Vec<(String, String, u32)> = self
+            .ledger()
+            .users
+            .iter()
+            .flat_map(|u| u.steps.iter().map(move |s| (u, s)))
+            .flat_map(|(u, s)| s.changes.iter().map(move |c| (u, s, c)))
+            .filter(|(_, _, c)| c.told == Some(ToldResult::NotSent) && c.state == State::Failed)
+            .filter_map(|(u, s, c)| Some((u.target.user.id.clone(), s.step.clone(), c.intent?)))
+            .collect();
+        for (user_id, step, intent) in unsent {
+            let reason = Some("it never left; sent again".to_owned());
+            self.journal.append(Record::Verified { user_id, step, intent, state: State::Planned, reason })?;
+        }
+        Ok(())
+    }
+
+    /// Writes the last record and gives the document.
+    pub(super) fn end(mut self, result: Result<()>) -> RunDocument {
+        let failure = result.err();
+        let written = if self.dry_run || self.journal.path().is_none() {
+            Ok(())
+        } else {
+            self.write_end(failure.as_ref())
+        };
+        let failure = failure.or(written.err());
+        fold::document(self.ledger(), &self.meta(), failure.as_ref())
+    }
+
+    fn write_end(&mut self, failure: Option<&Failure>) -> Result<()> {
+        match failure {
+            Some(f) if matches!(f.code, Code::StateUnwritable | Code::JournalBroken | Code::JournalNewer) => {
+                Ok(())
+            }
+            Some(f) if matches!(f.code, Code::Interrupted | Code::DeadlinePassed) => {
+                match self.ledger().phase {
+                    Phase::Deciding | Phase::Acting => {
+                        self.journal.append(Record::Stopped { why: f.what.clone() })
+                    }
+                    _ => Ok(()),
+                }
+            }
+            failure => {
+                if !matches!(self.ledger().phase, Phase::Deciding | Phase::Acting | Phase::Reverifying) {
+                    return Ok(());
+                }
+                let document = fold::document(self.ledger(), &self.meta(), failure);
+                self.journal.append(Record::Finished {
+                    outcome: document.outcome,
+                    exit_code: document.exit_code,
+                    error: document.error,
+                })
+            }
+        }
+    }
+
+    /// The document as it stands.
+    pub(super) fn document(&self) -> RunDocument {
+        fold::document(self.ledger(), &self.meta(), None)
+    }
+
+    fn meta(&self) -> fold::Meta {
+        fold::Meta {
+            run_id: Some(self.id()),
+            command: self.command.clone(),
+            dry_run: self.dry_run,
+            playbook: Some(self.playbook.clone()),
+            journal: self
+                .journal
+                .path()
+                .map(|path: &std::path::Path| (PathBuf::from(path), self.journal.head().to_owned())),
+            now: Some(self.clock.now()),
+            appeared: self.appeared.clone(),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! One stage: doubts settled by reading, intents on disk, calls, outcomes on disk.
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use oust_actions::{Call, Change, Method, Repeat};
+
+use super::event::What;
+use super::observe::truncate;
+use super::{Engine, Run};
+use crate::failure::Result;
+use crate::graph::{Answer, Sent};
+use crate::journal::{Intent, Record, Told, ToldResult};
+use crate::report::State;
+
+/// Calls under way at once. Their intents share one sync.
+const AT_ONCE: usize = 16;
+/// How often a change is sent when reading shows that it was not applied.
+pub(super) const MAX_ATTEMPTS: u32 = 3;
+
+/// A change that is due.
+pub(super) struct Due {
+    pub(super) user_id: String,
+    pub(super) step: String,
+    pub(super) attempt: u32,
+    pub(super) change: Change,
+}
+
+impl Engine {
+    /// Sends what a stage has due, until nothing is.
+    pub(super) async fn run_stage(&self, run: &mut Run, stage: &str) -> Result<()> {
+        for user in run.users_with_work(stage) {
+            self.tell(What::Stage { user, stage: stage.to_owned() });
+        }
+        loop {
+            self.stop.check()?;
+            self.settle_doubts(run, stage).await?;
+            let due = run.due(stage, AT_ONCE);
+            if due.is_empty() {
+                break;
+            }
+            self.stop.check()?;
+            self.send(run, due).await?;
+        }
+        self.note_cut(run)
+    }
+
+    async fn send(&self, run: &mut Run, due: Vec<Due>) -> Result<()> {
+        let mut bodies = Vec::with_capacity(due.len());
+        for d in &due {
+            bodies.push(run.fill(&d.user_id, &d.change.call)?);
+        }
+        let service_time = truncate(self.graph.service_time());
+        let first = run.ledger().next_intent();
+        let intents: Vec<Intent> = (first..)
+            .zip(due)
+            .map(|(intent, d)| Intent {
+                intent,
+                user_id: d.user_id,
+                step: d.step,
+                attempt: d.attempt,
+                service_time,
+                change: d.change,
+            })
+            .collect();
+        let recorded = run.intend(intents.iter().map(|i| Record::Intent(Box::new(i.clone()))))?;
+        let mut calls: FuturesUnordered<_> = intents
+            .iter()
+            .zip(bodies)
+            .map(|(intent, body)| {
+                let recorded = &recorded;
+                async move { (intent, self.graph.write(&intent.change.call, body, recorded).await) }
+            })
+            .collect();
+        // An outcome that can't be written must not drop the calls in flight: they end first.
+        let mut written = Ok(());
+        while let Some((intent, sent)) = calls.next().await {
+            if written.is_ok() {
+                written = self.note_outcome(run, intent, sent);
+            }
+        }
+        written
+    }
+
+    fn note_outcome(&self, run: &mut Run, intent: &Intent, sent: Sent) -> Result<()> {
+        let told = told(&intent.change.call, sent);
+        let denied = told.result == ToldResult::Refused && told.status == Some(403);
+        run.append(Record::Outcome { intent: intent.intent, answer: told })?;
+        if denied {
+            let reason = run.denial(&intent.user_id, &intent.step).map(|failure| failure.what);
+            run.append(verified(intent, State::Refused, reason))?;
+        }
+        self.tell_change(run, intent.intent);
+        Ok(())
+    }
+
+    /// Tells where the change of an intent stands.
+    pub(super) fn tell_change(&self, run: &Run, intent: u32) {
+        if let Some((user, step, change)) = run.ledger().change(intent) {
+            self.tell(What::Changed {
+                user: user.target.user.user_principal_name.clone(),
+                step: step.step.clone(),
+                say: change.change.say.clone(),
+                label: change.change.label.clone(),
+                state: change.state,
+                http_status: change.status,
+                reason: change.reason.clone().or_else(|| change.error.clone()),
+            });
+        }
+    }
+
+    /// Records the moment at which revoke and disable are both acknowledged.
+    fn note_cut(&self, run: &mut Run) -> Result<()> {
+        for (user_id, user) in run.newly_cut() {
+            run.append(Record::Cut { user_id, elapsed_ms: self.elapsed_ms() })?;
+            self.tell(What::Cut { user });
+        }
+        Ok(())
+    }
+}
+
+/// A [`Record::Verified`] for the change of an intent.
+pub(super) fn verified(intent: &Intent, state: State, reason: Option<String>) -> Record {
+    Record::Verified {
+        user_id: intent.user_id.clone(),
+        step: intent.step.clone(),
+        intent: intent.intent,
+        state,
+        reason,
+    }
+}
+
+/// What an answer means for a call: gone already is done, there already is done.
+pub(super) fn told(call: &Call, sent: Sent) -> Told {
+    let (result, answer) = match sent {
+        Sent::Accepted(answer) => (ToldResult::Accepted, answer),
+        Sent::Refused(answer) if is_done_already(call, &answer) => (ToldResult::Accepted, answer),
+        Sent::Refused(answer) => (ToldResult::Refused, answer),
+        Sent::InDoubt(answer) => (ToldResult::InDoubt, answer),
+        Sent::NotSent(answer) => (ToldResult::NotSent, answer),
+    };
+    let error = match (&answer.code, &answer.message) {
+        (Some(code), Some(message)) if !message.is_empty() => Some(format!("{code}: {message}")),
+        (Some(code), _) => Some(code.clone()),
+        (None, message) => message.clone(),
+    };
+    let error = if result == ToldResult::Accepted { None } else { error };
+    Told { result, status: answer.status, error, request_id: answer.request_id }
+}
+
+fn is_done_already(call: &Call, answer: &Answer) -> bool {
+    let says_exists = || {
+        let message = answer.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+        message.contains("already exist") || message.contains("conflicting object")
+    };
+    match (call.method, answer.status) {
+        (Method::Delete, Some(404)) => true,
+        (_, Some(409)) => call.repeat == Repeat::Conflicts,
+        (_, Some(400)) => call.repeat == Repeat::Conflicts && says_exists(),
+        _ => false,
+    }
+}

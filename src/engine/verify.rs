@@ -1,0 +1,241 @@
+//! Reading back: a change is in force when its action, looking again, no longer wants it.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use oust_actions::{Lasts, Plan, ReadErrorKind, Repeat, Target};
+
+use super::event::What;
+use super::stage::MAX_ATTEMPTS;
+use super::{Engine, Run};
+use crate::failure::{Failure, Result};
+use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, ToldResult, UserLedger};
+use crate::report::{RollbackState, RunDocument, State};
+
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+
+/// A step that was looked at again.
+struct Again {
+    user_id: String,
+    step: String,
+    plan: Result<Plan>,
+}
+
+impl Engine {
+    /// Reads every accepted change back until it is in force or the patience ends.
+    pub(super) async fn verify(&self, run: &mut Run) -> Result<()> {
+        let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
+        let mut wait = FIRST_WAIT;
+        loop {
+            let unsettled =
+                |c: &ChangeLedger| c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt);
+            let again = self.look_again(run, |_, _| true, unsettled).await;
+            if again.is_empty() {
+                return Ok(());
+            }
+            let last = self.clock.now() >= until;
+            for looked in again {
+                self.note_again(run, &looked, unsettled, last).await?;
+            }
+            if last || !run.any_change(unsettled) {
+                return Ok(());
+            }
+            if !self.stop.sleep(wait).await {
+                self.stop.check()?;
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Settles the doubts of a stage by reading, once each: in force, or not applied and due again.
+    pub(super) async fn settle_doubts(&self, run: &mut Run, stage: &str) -> Result<()> {
+        let doubtful = |c: &ChangeLedger| c.attempts > 0 && c.state == State::InDoubt && c.reason.is_none();
+        let again = self.look_again(run, |_, step| step.stage == stage, doubtful).await;
+        for looked in again {
+            let changes = run.changes(&looked.user_id, &looked.step, doubtful);
+            for change in changes {
+                let Some(intent) = change.intent else { continue };
+                let wanted = match &looked.plan {
+                    Ok(plan) => wants(plan, &change) || self.is_denied(&change).await,
+                    Err(_) => false,
+                };
+                let (state, reason) = match &looked.plan {
+                    Err(failure) => {
+                        (State::InDoubt, Some(format!("could not be read back yet: {}", failure.what)))
+                    }
+                    Ok(_) if !wanted => change.in_force(),
+                    Ok(_) if change.change.call.repeat == Repeat::Duplicates => (
+                        State::InDoubt,
+                        Some("not visible; a second call could duplicate it, so none is sent".into()),
+                    ),
+                    Ok(_) if change.attempts >= MAX_ATTEMPTS => {
+                        (State::InDoubt, Some(format!("not in force after {MAX_ATTEMPTS} calls")))
+                    }
+                    Ok(_) => (State::Planned, Some("read back: not applied; sent again".into())),
+                };
+                self.note(run, &looked, intent, state, reason)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_again(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        unsettled: impl Fn(&ChangeLedger) -> bool,
+        last: bool,
+    ) -> Result<()> {
+        for change in run.changes(&looked.user_id, &looked.step, unsettled) {
+            let Some(intent) = change.intent else { continue };
+            let denied = looked.plan.is_ok() && self.is_denied(&change).await;
+            match &looked.plan {
+                Ok(plan) if !wants(plan, &change) && !denied => {
+                    let (state, reason) = change.in_force();
+                    self.note(run, looked, intent, state, reason)?;
+                }
+                Ok(_) if last => {
+                    let reason = format!("not visible after {} s", self.patience.as_secs());
+                    self.note(run, looked, intent, change.state, Some(reason))?;
+                }
+                Err(failure) if last => {
+                    let reason = format!("could not be read back: {}", failure.what);
+                    self.note(run, looked, intent, change.state, Some(reason))?;
+                }
+                _ => {}
+            }
+        }
+        if let Ok(plan) = &looked.plan {
+            for new in run.not_in_plan(&looked.user_id, &looked.step, plan) {
+                run.note_appeared(&looked.user_id, &looked.step, &new);
+            }
+        }
+        Ok(())
+    }
+
+    /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
+    /// service has not said that it was made, the object itself is looked at too.
+    async fn is_denied(&self, change: &ChangeLedger) -> bool {
+        match &change.change.look {
+            Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
+            _ => false,
+        }
+    }
+
+    fn note(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        intent: u32,
+        state: State,
+        reason: Option<String>,
+    ) -> Result<()> {
+        run.append(Record::Verified {
+            user_id: looked.user_id.clone(),
+            step: looked.step.clone(),
+            intent,
+            state,
+            reason,
+        })?;
+        self.tell_change(run, intent);
+        Ok(())
+    }
+
+    /// Observes again every step that has a change of that kind, with nothing remembered.
+    async fn look_again(
+        &self,
+        run: &Run,
+        wanted: impl Fn(&UserLedger, &StepLedger) -> bool,
+        of_kind: impl Fn(&ChangeLedger) -> bool,
+    ) -> Vec<Again> {
+        let mut looks = Vec::new();
+        for user in &run.ledger().users {
+            for step in user.steps.iter().filter(|step| wanted(user, step)) {
+                let sent = step
+                    .changes
+                    .iter()
+                    .filter(|c| of_kind(c))
+                    .filter_map(|c| c.sent)
+                    .map(|(first, _)| first)
+                    .max();
+                let Some(sent) = sent else { continue };
+                let target =
+                    Target { settings: step.settings.clone(), cut_after: sent, ..user.target.clone() };
+                looks.push(self.look_once(target, step));
+            }
+        }
+        join_all(looks).await
+    }
+
+    async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
+        let plan = match oust_actions::find(&step.action) {
+            None => Err(crate::failure::Failure::new(
+                crate::failure::Code::Internal,
+                format!("this version has no action {}", step.action),
+            )),
+            Some(action) => match action.observe(&target, &*self.graph).await {
+                Ok(state) => action
+                    .plan(&target, &state)
+                    .map_err(|e| Failure::new(crate::failure::Code::Internal, e.to_string())),
+                // The user itself is gone: nothing of it is left to contain.
+                Err(e) if e.kind == ReadErrorKind::NotFound => Ok(Plan::default()),
+                Err(e) => Err(e.into()),
+            },
+        };
+        Again { user_id: target.user.id, step: step.step.clone(), plan }
+    }
+
+    /// Looks again at a run that ended: is all of it still in force?
+    pub async fn reverify(&self, path: &RunPath) -> RunDocument {
+        let mut run = match Run::open(path, self.clock.clone()) {
+            Ok(run) => run,
+            Err(failure) => return Run::never_opened(path, "verify", &failure),
+        };
+        self.tell(What::Began { run_id: run.id(), command: "verify".into(), dry_run: false });
+        let result = self.try_reverify(&mut run).await;
+        run.end(result)
+    }
+
+    async fn try_reverify(&self, run: &mut Run) -> Result<()> {
+        let tenant = self.read_tenant().await?;
+        self.guards.check_tenant(&tenant)?;
+        run.check_same_tenant(&tenant)?;
+        run.reverified()?;
+        let applied = |c: &ChangeLedger| {
+            let undone = c.undo.as_ref().and_then(|u| u.state);
+            let undone = matches!(
+                undone,
+                Some(RollbackState::Restored | RollbackState::Already | RollbackState::Pending)
+            );
+            c.may_be_applied() && !undone
+        };
+        for looked in self.look_again(run, |_, _| true, applied).await {
+            for change in run.changes(&looked.user_id, &looked.step, applied) {
+                let Some(intent) = change.intent else { continue };
+                let (state, reason) = match &looked.plan {
+                    Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
+                    Ok(plan) if !wants(plan, &change) => change.in_force(),
+                    Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
+                        (State::Pending, Some("still not visible".into()))
+                    }
+                    Ok(_) => (State::Failed, Some(came_back(&change))),
+                };
+                self.note(run, &looked, intent, state, reason)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn came_back(change: &ChangeLedger) -> String {
+    match &change.change.lasts {
+        Lasts::Reverts(why) => format!("it was undone since, as announced: {why}"),
+        Lasts::Stays => "it was in force and somebody undid it since: look who, then contain again".into(),
+    }
+}
+
+/// Whether a plan still wants this change.
+fn wants(plan: &Plan, change: &ChangeLedger) -> bool {
+    plan.changes.iter().any(|c| c.is_same_write_as(&change.change))
+}

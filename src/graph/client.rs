@@ -1,0 +1,280 @@
+//! [`Graph`]: what every request shares, whether it reads (`fetch.rs`) or writes (`writer.rs`).
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::claims::Claims;
+use super::cloud::Endpoint;
+use super::error_body::ErrorBody;
+use super::family::Family;
+use super::limits::{Limits, Permit, TooLong};
+use super::retry::{Budget, Jitter, Over, RetryAfter, http_date};
+use super::service_clock::ServiceClock;
+use super::token::{Again, Token, TokenSource};
+use super::{Reply, Request, SendError, Transport};
+use crate::clock::Clock;
+use crate::failure::{Code, Failure, Result};
+
+/// What a [`Graph`] is made of.
+pub struct GraphParts {
+    /// The seam to the outside.
+    pub transport: Arc<dyn Transport>,
+    /// Where tokens come from.
+    pub tokens: Arc<dyn TokenSource>,
+    /// Where requests go.
+    pub endpoint: Endpoint,
+    /// The time.
+    pub clock: Clock,
+    /// How long may be waited.
+    pub budget: Arc<Budget>,
+}
+
+/// The Graph client. One for the process: its requests share tokens and limits.
+pub struct Graph {
+    parts: GraphParts,
+    pub(super) limits: Limits,
+    pub(super) jitter: Jitter,
+    service: ServiceClock,
+    /// Counts renewals, so that requests that were refused together renew once.
+    renewals: AtomicU64,
+    renewing: tokio::sync::Mutex<()>,
+}
+
+/// A token, and how many renewals came before it.
+pub(super) struct Session {
+    token: Token,
+    renewal: u64,
+}
+
+/// A request but for what changes from attempt to attempt.
+pub(super) struct Outgoing<'a> {
+    pub method: &'static str,
+    /// Absolute, on the endpoint's origin.
+    pub url: &'a str,
+    /// For the log and the limits: path without query.
+    pub path: &'a str,
+    pub eventual: bool,
+    pub body: Option<&'a Zeroizing<Vec<u8>>>,
+}
+
+impl Outgoing<'_> {
+    pub fn family(&self) -> Family {
+        Family::of(self.method, self.path)
+    }
+}
+
+impl Graph {
+    /// Sends nothing yet.
+    pub fn new(parts: GraphParts) -> Self {
+        Self {
+            limits: Limits::new(parts.clock.clone()),
+            jitter: Jitter::random(),
+            service: ServiceClock::default(),
+            renewals: AtomicU64::new(0),
+            renewing: tokio::sync::Mutex::default(),
+            parts,
+        }
+    }
+
+    /// The service's time, as far as its answers have told it: what `signInSessionsValidFromDateTime` is
+    /// compared with.
+    pub fn service_time(&self) -> Timestamp {
+        let now = self.parts.clock.now();
+        now.checked_add(self.service.offset()).unwrap_or(now)
+    }
+
+    /// What the token says about who holds it; signs in when that hasn't happened yet.
+    ///
+    /// # Errors
+    /// The sign-in failed.
+    pub async fn claims(&self) -> Result<Claims> {
+        let session = self.session().await?;
+        Ok(Claims::decode(session.token.secret.expose_secret()))
+    }
+
+    /// Where requests go.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.parts.endpoint
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.parts.clock
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.parts.budget
+    }
+
+    /// A token to begin with.
+    pub(super) async fn session(&self) -> Result<Session> {
+        let renewal = self.renewals.load(Ordering::Acquire);
+        let token = self.sign_in(Again::Cached).await?;
+        Ok(Session { token, renewal })
+    }
+
+    /// Another token than the one that was refused with `reply`.
+    pub(super) async fn renew(&self, refused: &Session, reply: &Reply) -> Result<Session> {
+        let _one_at_a_time = self.renewing.lock().await;
+        if self.renewals.load(Ordering::Acquire) != refused.renewal {
+            return self.session().await;
+        }
+        let token = self.sign_in(Again::Fresh { claims: claims_challenge(reply) }).await?;
+        let renewal = self.renewals.fetch_add(1, Ordering::AcqRel) + 1;
+        Ok(Session { token, renewal })
+    }
+
+    async fn sign_in(&self, again: Again) -> Result<Token> {
+        self.before_deadline(self.parts.tokens.token(again)).await.unwrap_or_else(|()| {
+            Err(Failure::new(Code::DeadlinePassed, "the deadline passed while signing in"))
+        })
+    }
+
+    /// Runs something that may be given up at the deadline.
+    pub(super) async fn before_deadline<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> std::result::Result<T, ()> {
+        match self.budget().until_deadline(self.clock().now()) {
+            Some(left) => tokio::time::timeout(left, work).await.map_err(drop),
+            None => Ok(work.await),
+        }
+    }
+
+    /// Waits for a request's turn.
+    pub(super) async fn admit(
+        &self,
+        out: &Outgoing<'_>,
+        began: Timestamp,
+    ) -> std::result::Result<Permit, TooLong> {
+        self.limits.admit(out.family(), out.path, self.budget(), began).await
+    }
+
+    /// Sends once.
+    pub(super) async fn attempt(
+        &self,
+        out: &Outgoing<'_>,
+        session: &Session,
+    ) -> std::result::Result<Reply, SendError> {
+        let request = Request {
+            method: out.method,
+            url: out.url.to_owned(),
+            headers: headers(out),
+            bearer: Some(session.token.secret.clone()),
+            body: out.body.cloned(),
+        };
+        let (began, sent) = (Instant::now(), self.clock().now());
+        let answer = self.parts.transport.send(request).await;
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &answer {
+            Ok(reply) => {
+                if let Some(date) = reply.header("date").and_then(http_date) {
+                    self.service.learn(date, sent, self.clock().now());
+                }
+                self.limits.learn(out.family(), reply);
+                let id = reply.header("request-id").unwrap_or_default();
+                tracing::debug!(
+                    method = out.method,
+                    path = out.path,
+                    status = reply.status,
+                    request_id = id,
+                    ms
+                );
+            }
+            Err(error) => tracing::debug!(method = out.method, path = out.path, %error, ms),
+        }
+        answer
+    }
+
+    /// How long the answer asks to wait, or else our own back-off; whether it asked for too much.
+    pub(super) fn wait_after(&self, reply: Option<&Reply>, tries: u32) -> RetryAfter {
+        let own = || RetryAfter { wait: self.jitter.back_off(tries), capped: false };
+        let asked = reply
+            .and_then(|reply| reply.header("retry-after"))
+            .and_then(|text| RetryAfter::parse(text, self.service_time()));
+        // Zero would be an immediate retry, which Graph asks not to make.
+        asked.map_or_else(own, |asked| if asked.wait.is_zero() { own() } else { asked })
+    }
+}
+
+impl std::fmt::Debug for Graph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Graph").field("endpoint", &self.parts.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// Why a wait was not begun, in words.
+pub(super) fn too_long(over: Over, asked: RetryAfter) -> String {
+    let more = if asked.capped { "more than " } else { "" };
+    let limit = match over {
+        Over::Deadline => "the deadline would pass",
+        Over::Request => "that is longer than one request may take",
+    };
+    format!("the next try would have to wait {more}{:.1} s and {limit}", asked.wait.as_secs_f64())
+}
+
+/// An error answer, in words.
+pub(super) fn explain(status: u16, body: &ErrorBody) -> String {
+    body.message.clone().unwrap_or_else(|| format!("HTTP {status} without a message"))
+}
+
+fn headers(out: &Outgoing<'_>) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("accept", "application/json".to_owned()),
+        ("client-request-id", Uuid::new_v4().to_string()),
+        ("x-ms-throttle-priority", "high".to_owned()),
+    ];
+    if out.eventual {
+        headers.push(("consistencylevel", "eventual".to_owned()));
+    }
+    if out.body.is_some() {
+        headers.push(("content-type", "application/json".to_owned()));
+    } else if out.method == "POST" {
+        headers.push(("content-length", "0".to_owned()));
+    }
+    headers
+}
+
+/// The claims that a 401 demands, decoded from `WWW-Authenticate`.
+///
+/// <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
+fn claims_challenge(reply: &Reply) -> Option<String> {
+    let header = reply.header("www-authenticate")?;
+    let (_, rest) = header.split_once("claims=\"")?;
+    let encoded = rest.split('"').next()?.trim_end_matches('=');
+    let bytes = STANDARD_NO_PAD.decode(encoded).or_else(|_| URL_SAFE_NO_PAD.decode(encoded)).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    claims.is_object().then(|| claims.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn challenge(header: &str) -> Option<String> {
+        let headers = vec![("www-authenticate".to_owned(), header.to_owned())];
+        claims_challenge(&Reply { status: 401, headers, body: vec![] })
+    }
+
+    #[test]
+    fn a_claims_challenge_is_decoded_and_junk_is_not() {
+        let json = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
+        let encoded = base64::engine::general_purpose::STANDARD.encode(json);
+        let header = format!(
+            r#"Bearer authorization_uri="https://login.windows.net/common/oauth2/authorize", error="insufficient_claims", claims="{encoded}""#
+        );
+        assert_eq!(challenge(&header).as_deref(), Some(json));
+        for junk in ["", "Bearer", r#"Bearer claims="""#, r#"Bearer claims="!!""#, r#"Bearer claims="WzFd""#]
+        {
+            assert_eq!(challenge(junk), None, "{junk}");
+        }
+    }
+}

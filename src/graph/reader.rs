@@ -1,0 +1,125 @@
+//! Reads: one object, or a collection to its last page.
+
+use std::collections::HashSet;
+
+use oust_actions::{Get, Read, ReadError, Reading};
+use serde_json::Value;
+
+use super::client::Graph;
+use super::fetch::unreadable;
+use crate::failure::Code;
+
+/// A collection with more pages than this is not believed.
+const MOST_PAGES: usize = 10_000;
+
+impl Read for Graph {
+    fn one<'a>(&'a self, get: &'a Get) -> Reading<'a, Value> {
+        Box::pin(async move {
+            let url = self.endpoint().url(&get.url());
+            self.fetch(get, &url).await.map(Value::Object)
+        })
+    }
+
+    /// Follows `@odata.nextLink` as it is given, until there is none.
+    ///
+    /// <https://learn.microsoft.com/graph/paging>
+    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
+        Box::pin(async move {
+            let mut items = Vec::new();
+            let mut seen = HashSet::new();
+            let mut url = self.endpoint().url(&get.url());
+            loop {
+                let mut page = self.fetch(get, &url).await?;
+                match page.remove("value") {
+                    Some(Value::Array(some)) => items.extend(some),
+                    _ => return Err(unreadable(get, "a collection without its list of values")),
+                }
+                url = match page.remove("@odata.nextLink") {
+                    None | Some(Value::Null) => return Ok(items),
+                    Some(Value::String(link)) => link,
+                    Some(_) => return Err(unreadable(get, "a link to the next page that is no text")),
+                };
+                if let Err(why) = self.endpoint().owns(&url) {
+                    let code = Some(Code::ForeignLink.id().to_owned());
+                    let message = format!("the service answered with {why}; the token was not sent there");
+                    return Err(ReadError { code, ..unreadable(get, message) });
+                }
+                if seen.len() + 1 >= MOST_PAGES {
+                    return Err(unreadable(get, format!("a collection of more than {MOST_PAGES} pages")));
+                }
+                if !seen.insert(url.clone()) {
+                    return Err(unreadable(get, "pages that lead back to an earlier page"));
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oust_actions::ReadErrorKind as Kind;
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::fake::{Service, Setup, Tokens, answer, scripted, set_up};
+    use crate::graph::{Reply, SendError};
+
+    async fn all(setup: &Setup, get: &Get) -> Result<Vec<Value>, ReadError> {
+        setup.graph.all(get).await
+    }
+
+    fn page(items: &Value, next: &Value) -> Result<Reply, SendError> {
+        answer(200, json!({ "value": items, "@odata.nextLink": next }).to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_are_followed_verbatim_with_the_same_headers() {
+        let next = "https://graph.microsoft.com/v1.0/users?%24skiptoken=A+b%20c";
+        let setup = scripted([
+            page(&json!([1]), &json!(next)),
+            page(&json!([]), &json!("https://graph.microsoft.com/v1.0/users?p=3")),
+            page(&json!([2, 3]), &json!(null)),
+        ]);
+        let get = Get { eventual: true, ..Get::new(["users"]) };
+        assert_eq!(all(&setup, &get).await.unwrap(), [1, 2, 3].map(Value::from));
+        let seen = setup.service.seen();
+        assert_eq!(seen[1].url, next);
+        assert!(seen.iter().all(|s| s.header("consistencylevel") == Some("eventual")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_fails_for_a_while_does_not_lose_the_others() {
+        let next = json!("https://graph.microsoft.com/v1.0/users?p=2");
+        let setup =
+            scripted([page(&json!([1]), &next), answer(503, "<html>"), page(&json!([2]), &json!(null))]);
+        assert_eq!(all(&setup, &Get::new(["users"])).await.unwrap(), [1, 2].map(Value::from));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_foreign_link_gets_neither_request_nor_token() {
+        for link in ["https://contoso.com/v1.0/users?p=2", "http://graph.microsoft.com/x", "/v1.0/users?p=2"]
+        {
+            let setup = scripted([page(&json!([1]), &json!(link))]);
+            let error = all(&setup, &Get::new(["users"])).await.unwrap_err();
+            assert_eq!((error.kind, error.code.as_deref()), (Kind::Unreadable, Some("E0503")), "{link}");
+            assert_eq!(setup.service.seen().len(), 1);
+            assert!(!link.contains("contoso") || error.message.contains("https://contoso.com"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_without_end_or_form_are_unreadable() {
+        let here = json!("https://graph.microsoft.com/v1.0/users?p=1");
+        for body in [page(&json!([1]), &here), page(&json!([1]), &json!(7)), page(&json!({}), &json!(null))] {
+            let setup = set_up(Service::new([body]).repeating(), Tokens::default(), None);
+            let error = all(&setup, &Get::new(["users"])).await.unwrap_err();
+            assert_eq!(error.kind, Kind::Unreadable);
+            assert!(setup.service.seen().len() <= 2);
+        }
+        let endless = (0..=MOST_PAGES)
+            .map(|n| page(&json!([]), &json!(format!("https://graph.microsoft.com/v1.0/users?p={n}"))));
+        let setup = scripted(endless);
+        assert_eq!(all(&setup, &Get::new(["users"])).await.unwrap_err().kind, Kind::Unreadable);
+        assert_eq!(setup.service.seen().len(), MOST_PAGES);
+    }
+}

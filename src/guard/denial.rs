@@ -1,0 +1,48 @@
+//! Why the service says 403. Its answer is the same for a missing permission and a missing role, so the reason
+//! is worked out from the token and the roles.
+
+use oust_actions::{About, Operator, Permission};
+
+use super::roles::{HeldRoles, Need};
+use crate::failure::{Code, Failure};
+
+/// The permissions of an action that the token does not list.
+pub fn missing_permissions<'a>(about: &'a About, operator: &Operator) -> Vec<&'a Permission> {
+    about.permissions.iter().filter(|p| !p.is_met_by(&operator.permissions)).collect()
+}
+
+/// Explains a 403 for a step of this action.
+pub fn explain_denial(about: &About, operator: &Operator, held: &HeldRoles, step: &str) -> Failure {
+    let missing = missing_permissions(about, operator);
+    if !missing.is_empty() {
+        let names = missing.iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
+        let has = if operator.permissions.is_empty() { "it lists none at all" } else { "it lists others" };
+        return Failure::new(
+            Code::PermissionMissing,
+            format!("the step {step} needs the application permission {names}, which the token does not list ({has})"),
+        )
+        .step(step)
+        .next("grant it with admin consent (`oust doctor` prints the command); it works with the next token");
+    }
+    for kind in about.roles {
+        let need = Need::of(*kind, held);
+        let met = operator.roles.as_ref().is_some_and(|own| need.is_met_by(own));
+        if !met && !need.is_met_by(&[]) {
+            return Failure::new(
+                Code::RoleMissing,
+                format!(
+                    "the step {step} needs one of these directory roles on the service principal: {}",
+                    need.names()
+                ),
+            )
+            .step(step)
+            .next(format!("assign {}; `oust doctor` prints the command", need.least()));
+        }
+    }
+    Failure::new(
+        Code::PermissionMissing,
+        format!("the service refused the step {step} although the token lists its permissions and the roles suffice"),
+    )
+    .step(step)
+    .next("look for an administrative unit with restricted management, an application access policy, or a licence that is missing")
+}

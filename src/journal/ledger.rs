@@ -1,0 +1,322 @@
+//! What a journal adds up to: every user, step and change with where it stands.
+
+use jiff::Timestamp;
+use oust_actions::{Change, Lasts, Plan, Target};
+use serde_json::Value;
+
+use super::record::{Began, Intent, Line, Phase, Record, Result as Told};
+use crate::report::{Outcome, Problem, RollbackState, State};
+
+/// The sum of a journal so far. Records are applied one by one, as they are written or read back.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// How it began.
+    pub began: Option<Began>,
+    /// When it began.
+    pub began_at: Option<Timestamp>,
+    /// Where the journal stands.
+    pub phase: Phase,
+    /// The users, in order.
+    pub users: Vec<UserLedger>,
+    /// Sealed files.
+    pub sealed: Vec<String>,
+    /// Who confirmed it, if anyone has.
+    pub confirmed: Option<String>,
+    /// How it ended, if it did.
+    pub finished: Option<(Outcome, u8, Option<Problem>)>,
+    /// When its last record was written.
+    pub last_at: Option<Timestamp>,
+    /// How the last rollback ended.
+    pub rolled_back: Option<(Outcome, u8)>,
+    next_intent: u32,
+}
+
+/// One user.
+#[derive(Debug, Clone)]
+pub struct UserLedger {
+    /// All that actions decide by.
+    pub target: Target,
+    /// For people.
+    pub traits: Vec<String>,
+    /// The steps, in order.
+    pub steps: Vec<StepLedger>,
+    /// When revoke and disable were both acknowledged, and after how many ms of the process.
+    pub cut: Option<(Timestamp, u64)>,
+}
+
+/// One step of one user.
+#[derive(Debug, Clone)]
+pub struct StepLedger {
+    /// The stage.
+    pub stage: String,
+    /// The step.
+    pub step: String,
+    /// The action.
+    pub action: String,
+    /// Its settings.
+    pub settings: Value,
+    /// What was seen when it was planned.
+    pub state: Value,
+    /// What is kept and what stays open; the changes are in `changes`.
+    pub plan: Plan,
+    /// Why there is no plan.
+    pub error: Option<Problem>,
+    /// Its changes with where they stand.
+    pub changes: Vec<ChangeLedger>,
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+pub struct ChangeLedger {
+    /// The change.
+    pub change: Change,
+    /// The last intent that sent it.
+    pub intent: Option<u32>,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// Service time of the first and of the last intent.
+    pub sent: Option<(Timestamp, Timestamp)>,
+    /// What became of the last call; `None` while there is no outcome.
+    pub told: Option<Told>,
+    /// Where it stands.
+    pub state: State,
+    /// Why.
+    pub reason: Option<String>,
+    /// Of the last answer.
+    pub status: Option<u16>,
+    /// Of the last answer; hostile.
+    pub error: Option<String>,
+    /// Of the last answer.
+    pub request_id: Option<String>,
+    /// What a rollback made of it.
+    pub undo: Option<UndoLedger>,
+}
+
+/// What a rollback made of a change.
+#[derive(Debug, Clone, Default)]
+pub struct UndoLedger {
+    /// Whether an undo call may be under way: an intent without an outcome.
+    pub sent: bool,
+    /// Where it stands.
+    pub state: Option<RollbackState>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Of the last answer.
+    pub status: Option<u16>,
+    /// Of the last answer.
+    pub request_id: Option<String>,
+}
+
+impl ChangeLedger {
+    fn new(change: Change) -> Self {
+        Self {
+            change,
+            intent: None,
+            attempts: 0,
+            sent: None,
+            told: None,
+            state: State::Planned,
+            reason: None,
+            status: None,
+            error: None,
+            request_id: None,
+            undo: None,
+        }
+    }
+
+    /// Whether it may have changed the tenant, so that a rollback has to look at it.
+    pub fn may_be_applied(&self) -> bool {
+        self.attempts > 0 && !matches!(self.told, Some(Told::Refused | Told::NotSent))
+    }
+
+    /// The state of an accepted change that was read back.
+    pub fn in_force(&self) -> (State, Option<String>) {
+        match &self.change.lasts {
+            Lasts::Stays => (State::Effective, None),
+            Lasts::Reverts(why) => (State::WillRevert, Some(why.clone())),
+        }
+    }
+}
+
+impl Ledger {
+    /// The number of the next intent.
+    pub fn next_intent(&self) -> u32 {
+        self.next_intent
+    }
+
+    /// A user by object id.
+    pub fn user(&self, id: &str) -> Option<&UserLedger> {
+        self.users.iter().find(|u| u.target.user.id == id)
+    }
+
+    /// A step of a user.
+    pub fn step(&self, user_id: &str, step: &str) -> Option<&StepLedger> {
+        self.user(user_id)?.steps.iter().find(|s| s.step == step)
+    }
+
+    /// The change that an intent made.
+    pub fn change(&self, intent: u32) -> Option<(&UserLedger, &StepLedger, &ChangeLedger)> {
+        self.users.iter().find_map(|user| {
+            user.steps.iter().find_map(|step| {
+                let change = step.changes.iter().find(|c| c.intent == Some(intent))?;
+                Some((user, step, change))
+            })
+        })
+    }
+
+    fn change_mut(&mut self, intent: u32) -> Option<&mut ChangeLedger> {
+        self.users
+            .iter_mut()
+            .flat_map(|u| &mut u.steps)
+            .flat_map(|s| &mut s.changes)
+            .find(|c| c.intent == Some(intent))
+    }
+
+    fn step_mut(&mut self, user_id: &str, step: &str) -> Option<&mut StepLedger> {
+        self.users.iter_mut().find(|u| u.target.user.id == user_id)?.steps.iter_mut().find(|s| s.step == step)
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// Why it may not come here.
+    pub fn apply(&mut self, line: &Line) -> Result<(), String> {
+        let Some(phase) = self.phase.after(&line.record) else {
+            return Err(format!("this record may not follow while the journal is {:?}", self.phase));
+        };
+        self.fold(line)?;
+        self.phase = phase;
+        self.last_at = Some(line.at);
+        Ok(())
+    }
+
+    fn fold(&mut self, line: &Line) -> Result<(), String> {
+        let unknown = |intent: u32| format!("there is no intent {intent} before it");
+        match &line.record {
+            Record::Began(began) => {
+                self.began = Some((**began).clone());
+                self.began_at = Some(line.at);
+            }
+            Record::Target(found) => {
+                if self.user(&found.target.user.id).is_some() {
+                    return Err("the user is there already".into());
+                }
+                self.users.push(UserLedger {
+                    target: found.target.clone(),
+                    traits: found.traits.clone(),
+                    steps: Vec::new(),
+                    cut: None,
+                });
+            }
+            Record::Planned(planned) => self.planned(planned)?,
+            Record::Confirmed { how } => self.confirmed = Some(how.clone()),
+            Record::Intent(intent) => self.intent(intent)?,
+            Record::Outcome { intent, answer } => {
+                let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
+                change.told = Some(answer.result);
+                change.state = match answer.result {
+                    Told::Accepted => State::Pending,
+                    Told::Refused => State::Refused,
+                    Told::InDoubt => State::InDoubt,
+                    Told::NotSent => State::Failed,
+                };
+                change.reason = None;
+                change.status = answer.status;
+                change.error.clone_from(&answer.error);
+                change.request_id.clone_from(&answer.request_id);
+            }
+            Record::Verified { intent, state, reason, .. } => {
+                let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
+                change.state = *state;
+                change.reason.clone_from(reason);
+            }
+            Record::Cut { user_id, elapsed_ms } => {
+                let user = self.users.iter_mut().find(|u| u.target.user.id == *user_id);
+                user.ok_or("there is no such user before it")?.cut = Some((line.at, *elapsed_ms));
+            }
+            Record::Sealed { path, .. } => self.sealed.push(path.clone()),
+            Record::Stopped { .. } => {}
+            Record::Resumed { .. } | Record::Reverified { .. } => self.finished = None,
+            Record::Finished { outcome, exit_code, error } => {
+                self.finished = Some((*outcome, *exit_code, error.clone()));
+            }
+            Record::RollbackBegan { .. } => self.rolled_back = None,
+            Record::UndoIntent { intent, .. } => {
+                let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
+                change.undo = Some(UndoLedger { sent: true, ..UndoLedger::default() });
+            }
+            Record::UndoOutcome { intent, answer } => {
+                let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
+                let undo = change.undo.get_or_insert_default();
+                undo.state = Some(match answer.result {
+                    Told::Accepted => RollbackState::Pending,
+                    Told::Refused => RollbackState::Refused,
+                    Told::InDoubt | Told::NotSent => RollbackState::InDoubt,
+                });
+                undo.reason.clone_from(&answer.error);
+                undo.status = answer.status;
+                undo.request_id.clone_from(&answer.request_id);
+            }
+            Record::UndoSettled { intent, state, reason } => {
+                let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
+                let undo = change.undo.get_or_insert_default();
+                undo.state = Some(*state);
+                undo.reason.clone_from(reason);
+            }
+            Record::RollbackFinished { outcome, exit_code } => {
+                self.rolled_back = Some((*outcome, *exit_code))
+            }
+        }
+        Ok(())
+    }
+
+    /// A second plan of the same step replaces what was not sent of the first.
+    fn planned(&mut self, planned: &super::record::Planned) -> Result<(), String> {
+        let user = self.users.iter_mut().find(|u| u.target.user.id == planned.user_id);
+        let user = user.ok_or("there is no such user before it")?;
+        let mut plan = planned.plan.clone();
+        let fresh = std::mem::take(&mut plan.changes);
+        let mut step = StepLedger {
+            stage: planned.stage.clone(),
+            step: planned.step.clone(),
+            action: planned.action.clone(),
+            settings: planned.settings.clone(),
+            state: planned.state.clone(),
+            plan,
+            error: planned.error.clone(),
+            changes: Vec::new(),
+        };
+        let place = user.steps.iter().position(|s| s.step == planned.step);
+        if let Some(place) = place {
+            step.changes = std::mem::take(&mut user.steps[place].changes);
+            step.changes.retain(|c| c.attempts > 0);
+        }
+        for change in fresh {
+            if !step.changes.iter().any(|c| c.change.is_same_write_as(&change)) {
+                step.changes.push(ChangeLedger::new(change));
+            }
+        }
+        match place {
+            Some(place) => user.steps[place] = step,
+            None => user.steps.push(step),
+        }
+        Ok(())
+    }
+
+    fn intent(&mut self, intent: &Intent) -> Result<(), String> {
+        if intent.intent != self.next_intent {
+            return Err(format!("the next intent is {}, not {}", self.next_intent, intent.intent));
+        }
+        let step = self.step_mut(&intent.user_id, &intent.step).ok_or("there is no such step before it")?;
+        let change = step.changes.iter_mut().find(|c| c.change.is_same_write_as(&intent.change));
+        let change = change.ok_or("the change is not in the plan of the step")?;
+        change.intent = Some(intent.intent);
+        change.attempts = intent.attempt;
+        let first = change.sent.map_or(intent.service_time, |(first, _)| first);
+        change.sent = Some((first, intent.service_time));
+        change.told = None;
+        change.state = State::InDoubt;
+        self.next_intent += 1;
+        Ok(())
+    }
+}

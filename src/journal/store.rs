@@ -1,0 +1,222 @@
+//! The state directory: a folder a run, locks for users, the keys of earlier requests. Folders are 0700, files 0600.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::chain;
+use crate::failure::{Code, Failure, Result};
+
+/// The state directory.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// The folder of a run.
+#[derive(Debug, Clone)]
+pub struct RunPath {
+    id: String,
+    folder: PathBuf,
+    journal: PathBuf,
+}
+
+/// Held while a process works on a user: a second one refuses instead of interleaving.
+#[derive(Debug)]
+pub struct UserLock {
+    _file: File,
+}
+
+/// An earlier request under an idempotency key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Key {
+    request: String,
+    run_id: String,
+}
+
+impl RunPath {
+    /// UUID v7.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its `journal.jsonl`.
+    pub fn journal(&self) -> &Path {
+        &self.journal
+    }
+}
+
+impl Store {
+    /// The store in a directory, which is made when it is first written.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn run(&self, id: &Uuid) -> RunPath {
+        let folder = self.root.join("runs").join(id.to_string());
+        RunPath { id: id.to_string(), journal: folder.join("journal.jsonl"), folder }
+    }
+
+    /// Makes the folder of a new run.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn create_run(&self, id: &Uuid) -> Result<RunPath> {
+        let run = self.run(id);
+        create_folder(&run.folder)?;
+        sync_folder(&self.root.join("runs"))?;
+        Ok(run)
+    }
+
+    /// Every run, newest first: a UUID v7 begins with its time.
+    pub fn runs(&self) -> Vec<RunPath> {
+        let entries = std::fs::read_dir(self.root.join("runs")).into_iter().flatten().flatten();
+        let mut ids: Vec<Uuid> =
+            entries.filter_map(|e| Uuid::try_parse(e.file_name().to_str()?).ok()).collect();
+        ids.sort_unstable();
+        ids.iter().rev().map(|id| self.run(id)).filter(|run| run.journal.is_file()).collect()
+    }
+
+    /// Finds a run by its id, by the start of it when that fits one run only, or by `last`.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchRun`].
+    pub fn find(&self, name: &str) -> Result<RunPath> {
+        let wrong =
+            |what: String| Failure::new(Code::NoSuchRun, what).next("`oust runs` lists the runs there are");
+        let runs = self.runs();
+        if name == "last" {
+            return runs.into_iter().next().ok_or_else(|| wrong("there is no run yet".into()));
+        }
+        let plain = name.len() >= 4 && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        if !plain {
+            return Err(wrong(format!("{:?} is not a run id", name.chars().take(40).collect::<String>())));
+        }
+        let name = name.to_ascii_lowercase();
+        let mut fitting = runs.into_iter().filter(|run| run.id.starts_with(&name));
+        match (fitting.next(), fitting.next()) {
+            (Some(run), None) => Ok(run),
+            (Some(_), Some(_)) => Err(wrong(format!("more than one run begins with {name}"))),
+            (None, _) => Err(wrong(format!("there is no run {name} in {}", self.root.display()))),
+        }
+    }
+
+    /// Takes the lock of a user, for as long as the value lives.
+    ///
+    /// # Errors
+    /// [`Code::RunLocked`] while another process has it.
+    pub fn lock_user(&self, tenant_id: &str, user_id: &str) -> Result<UserLock> {
+        let folder = self.root.join("locks");
+        create_folder(&folder)?;
+        let path = folder.join(chain::hash(format!("{tenant_id}/{user_id}").as_bytes()));
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| unwritable(&path, &e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(UserLock { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(Failure::new(Code::RunLocked, format!("another process is working on user {user_id}"))
+                    .next("wait until it ends; `oust runs` shows what it did"))
+            }
+            Err(std::fs::TryLockError::Error(e)) => Err(unwritable(&path, &e)),
+        }
+    }
+
+    /// The run of an earlier request under this key, or notes `run_id` for it.
+    ///
+    /// # Errors
+    /// [`Code::KeyReused`] when the earlier request was another one.
+    pub fn claim_key(&self, key: &str, request: &str, run_id: &Uuid) -> Result<Option<RunPath>> {
+        let folder = self.root.join("keys");
+        create_folder(&folder)?;
+        let path = folder.join(chain::hash(key.as_bytes()));
+        if let Ok(text) = std::fs::read(&path) {
+            let known: Key = serde_json::from_slice(&text).map_err(|e| {
+                Failure::new(Code::StateUnwritable, format!("reading {}: {e}", path.display()))
+            })?;
+            if known.request != request {
+                return Err(Failure::new(
+                    Code::KeyReused,
+                    "this idempotency key was used for another request",
+                )
+                .next("use a new key for each request; the same key only to repeat the same request"));
+            }
+            let earlier = self.run(&Uuid::try_parse(&known.run_id).unwrap_or_default());
+            if earlier.journal.is_file() {
+                return Ok(Some(earlier));
+            }
+        }
+        let text = serde_json::to_vec(&Key { request: request.to_owned(), run_id: run_id.to_string() })
+            .unwrap_or_default();
+        write_private(&path, &text)?;
+        Ok(None)
+    }
+}
+
+impl Store {
+    /// Writes a sealed secret beside the journal of its run.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
+        write_private(path, bytes)
+    }
+}
+
+/// Makes a folder with its parents, 0700.
+pub fn create_folder(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|e| unwritable(path, &e))
+}
+
+/// Makes a file that must not be there yet, 0600.
+pub fn create_private(path: &Path) -> Result<File> {
+    let mut options = File::options();
+    options.write(true).read(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|e| unwritable(path, &e))
+}
+
+/// Writes a file whole or not at all, 0600, and syncs it.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| unwritable(path, &e))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| unwritable(path, &e))?;
+    file.persist(path).map_err(|e| unwritable(path, &e.error))?;
+    sync_folder(folder)
+}
+
+/// Makes the entries of a folder outlive a power cut.
+pub fn sync_folder(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    File::open(path).and_then(|f| f.sync_all()).map_err(|e| unwritable(path, &e))?;
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// The error of a state directory that can't be written.
+pub fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
+    Failure::new(Code::StateUnwritable, format!("writing {}: {e}", path.display()))
+        .next("give a directory that can be written with --state-dir or OUST_STATE_DIR")
+}

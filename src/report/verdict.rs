@@ -1,0 +1,158 @@
+//! How a run ended, by where its changes stand, and the exit status that goes with it.
+
+use super::fold::{Meta, step_state};
+use super::{Outcome, Problem, RollbackState, State, UserDocument};
+use crate::failure::{Code, Exit, Failure};
+use crate::journal::{Ledger, Phase, UserLedger};
+
+/// How a run ended.
+pub(super) struct Verdict {
+    pub(super) outcome: Outcome,
+    pub(super) exit: Exit,
+    /// One for each user.
+    pub(super) users: Vec<Outcome>,
+    /// The error, also where the service's refusals are the error.
+    pub(super) error: Option<Problem>,
+}
+
+/// Judges a run.
+pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &[UserDocument]) -> Verdict {
+    let each: Vec<Outcome> = ledger.users.iter().map(|u| of_user(u, ledger, meta, error)).collect();
+    let code = error.and_then(|e| code_of(&e.code));
+    let touched =
+        ledger.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(|c| c.may_be_applied());
+    let rolled_back = matches!(ledger.phase, Phase::Undone) && meta.command != "verify";
+    if rolled_back && error.is_none() {
+        let (outcome, exit) = of_rollback(ledger);
+        return Verdict { outcome, exit, users: vec![outcome; users.len()], error: None };
+    }
+    let outcome = match code {
+        Some(Code::Interrupted | Code::DeadlinePassed) => Outcome::Interrupted,
+        Some(code) if !touched => match code.exit() {
+            Exit::Denied | Exit::Guarded => Outcome::Refused,
+            _ => Outcome::Failed,
+        },
+        Some(_) => Outcome::Partial,
+        None => all_of(&each),
+    };
+    let mut error = error.cloned();
+    if error.is_none() && outcome == Outcome::Refused {
+        error = refusal(users);
+    }
+    let exit = exit_of(outcome, error.as_ref().and_then(|e| code_of(&e.code)), touched);
+    let each = if code.is_some() { vec![outcome; users.len()] } else { each };
+    Verdict { outcome, exit, users: each, error }
+}
+
+/// How a rollback ended.
+pub(super) fn of_rollback(ledger: &Ledger) -> (Outcome, Exit) {
+    let states: Vec<RollbackState> = ledger
+        .users
+        .iter()
+        .flat_map(|u| &u.steps)
+        .flat_map(|s| &s.changes)
+        .filter_map(|c| c.undo.as_ref()?.state)
+        .collect();
+    use RollbackState::{Already, InDoubt, Moved, Never, Pending, Refused, Restored, Skipped};
+    let any = |wanted: &[RollbackState]| states.iter().any(|s| wanted.contains(s));
+    if any(&[Moved, Refused, InDoubt, Skipped]) {
+        (Outcome::Partial, Exit::Partial)
+    } else if any(&[Pending]) {
+        (Outcome::Unverified, Exit::Unverified)
+    } else if any(&[Restored, Already]) {
+        (Outcome::RolledBack, Exit::Done)
+    } else if any(&[Never]) {
+        (Outcome::RolledBack, Exit::Done)
+    } else {
+        (Outcome::NothingToDo, Exit::Done)
+    }
+}
+
+fn of_user(user: &UserLedger, ledger: &Ledger, meta: &Meta, error: Option<&Problem>) -> Outcome {
+    let states: Vec<State> = user
+        .steps
+        .iter()
+        .flat_map(|step| {
+            let changes = step.changes.iter().map(|c| c.state).collect::<Vec<_>>();
+            if step.error.is_some() { vec![step_state(step)] } else { changes }
+        })
+        .collect();
+    let any = |wanted: &[State]| states.iter().any(|s| wanted.contains(s));
+    if meta.dry_run {
+        return match (any(&[State::Planned]), any(&[State::Refused, State::Failed])) {
+            (false, true) => Outcome::Refused,
+            (true, _) => Outcome::Planned,
+            (false, false) => Outcome::NothingToDo,
+        };
+    }
+    let ended = matches!(ledger.phase, Phase::Finished | Phase::Reverifying) || error.is_some();
+    if !ended && any(&[State::Planned, State::InDoubt, State::Pending]) && ledger.phase != Phase::Acting {
+        return Outcome::Interrupted;
+    }
+    let applied = any(&[State::Effective, State::WillRevert, State::Pending]);
+    let undecided = any(&[State::InDoubt]);
+    let not_applied = any(&[State::Refused, State::Failed, State::Planned]);
+    match (applied, undecided, not_applied) {
+        (false, false, false) => Outcome::NothingToDo,
+        (false, false, true) if any(&[State::Refused]) => Outcome::Refused,
+        (false, false, true) => Outcome::Failed,
+        (true, false, false) if any(&[State::WillRevert, State::Pending]) => Outcome::Unverified,
+        (true, false, false) => Outcome::Contained,
+        _ => Outcome::Partial,
+    }
+}
+
+/// The outcome of a run of several users: theirs, where all are alike or harmless, else partial.
+fn all_of(each: &[Outcome]) -> Outcome {
+    let mut rest = each.iter().copied().filter(|o| *o != Outcome::NothingToDo);
+    let Some(first) = rest.next() else { return Outcome::NothingToDo };
+    let others: Vec<Outcome> = rest.collect();
+    if others.iter().all(|o| *o == first) {
+        return first;
+    }
+    let all_good =
+        others.iter().chain([&first]).all(|o| matches!(o, Outcome::Contained | Outcome::Unverified));
+    if all_good {
+        return Outcome::Unverified;
+    }
+    if others.iter().chain([&first]).any(|o| *o == Outcome::Interrupted) {
+        return Outcome::Interrupted;
+    }
+    Outcome::Partial
+}
+
+/// The refusal of the service as the error of the run.
+fn refusal(users: &[UserDocument]) -> Option<Problem> {
+    let steps = || users.iter().flat_map(|u| &u.steps);
+    if let Some(error) = steps().find_map(|s| s.error.clone()) {
+        return Some(error);
+    }
+    let (step, change) =
+        steps().find_map(|s| Some((s, s.changes.iter().find(|c| c.state == State::Refused)?)))?;
+    let code = if change.http_status == Some(403) { Code::PermissionMissing } else { Code::Refused };
+    let what = change
+        .reason
+        .clone()
+        .or_else(|| change.graph_error.clone())
+        .unwrap_or_else(|| "no reason given".into());
+    let mut failure =
+        Failure::new(code, what).step(step.step.clone()).next("`oust doctor` shows what is missing");
+    failure.status = change.http_status;
+    failure.request_id.clone_from(&change.request_id);
+    Some(failure.problem(None))
+}
+
+fn exit_of(outcome: Outcome, code: Option<Code>, touched: bool) -> Exit {
+    match outcome {
+        Outcome::Contained | Outcome::NothingToDo | Outcome::Planned | Outcome::RolledBack => Exit::Done,
+        Outcome::Partial => Exit::Partial,
+        Outcome::Unverified => Exit::Unverified,
+        Outcome::Interrupted => Exit::Interrupted,
+        Outcome::Refused | Outcome::Failed if !touched => code.map_or(Exit::Failed, Code::exit),
+        Outcome::Refused | Outcome::Failed => Exit::Partial,
+    }
+}
+
+fn code_of(id: &str) -> Option<Code> {
+    Code::ALL.iter().copied().find(|code| code.id() == id)
+}
