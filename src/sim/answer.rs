@@ -45,7 +45,10 @@ impl Tenant {
         let bearer = request.bearer.as_ref().map(ExposeSecret::expose_secret);
         match Ask::new(request) {
             Some(ask) => self.step(&ask, bearer, now, false),
-            None => Delivery::Reply(self.reply(&Ask::default(), Err(GraphError::unknown_segment("")), now)),
+            None => {
+                self.see(request.method, request.url.clone(), (now, false), Some(400), false);
+                Delivery::Reply(self.reply(&Ask::default(), Err(GraphError::unknown_segment("")), now))
+            }
         }
     }
 

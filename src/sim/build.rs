@@ -148,6 +148,7 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
         principal_name: upn,
         display_name: user.name.clone(),
         mail: Some(mail),
+        other_mails: user.other_mails.clone(),
         job_title: user.job_title.clone(),
         external: user.guest_of.is_some(),
         guest: user.guest_of.is_some(),

@@ -72,6 +72,9 @@ pub struct User {
     pub name: String,
     /// Object id.
     pub id: Option<String>,
+    /// Other mail addresses.
+    #[serde(default)]
+    pub other_mails: Vec<String>,
     /// Job title.
     pub job_title: Option<String>,
     /// `false`: can't sign in.
@@ -263,7 +266,6 @@ fn yes() -> bool {
 ///
 /// # Errors
 /// [`Code::InvalidTenantFile`], with the line and column where there is one.
-#[allow(clippy::result_large_err)] // made once in a process
 pub fn parse(text: &str) -> Result<Tenant> {
     let invalid = |what: String| {
         Failure::new(Code::InvalidTenantFile, what).next("see `oust schema tenant` and the example tenants")

@@ -28,7 +28,16 @@ const DEFAULT: &[&str] = &[
     "id",
 ];
 
-const FILTERABLE: &[&str] = &["id", "userPrincipalName", "mail", "displayName", "accountEnabled", "userType"];
+const FILTERABLE: &[&str] = &[
+    "id",
+    "userPrincipalName",
+    "mail",
+    "displayName",
+    "accountEnabled",
+    "userType",
+    "otherMails",
+    "proxyAddresses",
+];
 
 /// A user account.
 #[derive(Debug, Clone)]
@@ -37,6 +46,7 @@ pub struct User {
     pub principal_name: String,
     pub display_name: String,
     pub mail: Option<String>,
+    pub other_mails: Vec<String>,
     pub job_title: Option<String>,
     /// Invited from another tenant, where the sessions and the password are.
     pub external: bool,
@@ -121,7 +131,7 @@ impl User {
             "proxyAddresses": self.mail.iter().map(|mail| format!("SMTP:{mail}")).collect::<Vec<_>>(),
             "assignedLicenses": [],
             "identities": [],
-            "otherMails": [],
+            "otherMails": self.other_mails,
             "isManagementRestricted": self.restricted_management,
             "createdDateTime": time(self.created),
             "employeeLeaveDateTime": null,

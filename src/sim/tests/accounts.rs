@@ -117,3 +117,14 @@ fn a_body_that_is_no_json_is_400() {
 fn the_password_of_a_guest_is_not_ours_either() {
     assert_eq!(contoso().reset("NestorW_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"), 400);
 }
+
+#[test]
+fn a_user_is_found_by_any_address() {
+    let text = include_str!("../../../examples/tenants/contoso.yaml")
+        .replace("    job_title: Retail Manager", "    other_mails: [adele@fabrikam.com]");
+    let mut tenant = file::parse(&text).unwrap();
+    let path = "/users?$select=id&$filter=mail%20eq%20'adele@fabrikam.com'%20or%20otherMails/any(m:m%20eq%20'adele@fabrikam.com')";
+    let (status, body) = tenant.get(path);
+    assert_eq!(status, 200);
+    assert_eq!(body["value"], json!([{"id": tenant.user_id(ADELE)}]));
+}
