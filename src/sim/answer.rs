@@ -43,13 +43,11 @@ impl Tenant {
             return Delivery::Reply(reply);
         }
         let bearer = request.bearer.as_ref().map(ExposeSecret::expose_secret);
-        match Ask::new(request) {
-            Some(ask) => self.step(&ask, bearer, now, false),
-            None => {
-                self.see(request.method, request.url.clone(), (now, false), Some(400), false);
-                Delivery::Reply(self.reply(&Ask::default(), Err(GraphError::unknown_segment("")), now))
-            }
-        }
+        let Some(ask) = Ask::new(request) else {
+            self.see(request.method, request.url.clone(), (now, false), Some(400), false);
+            return Delivery::Reply(self.reply(&Ask::default(), Err(GraphError::unknown_segment("")), now));
+        };
+        self.step(&ask, bearer, now, false)
     }
 
     /// A request of a `$batch`. What can only happen to a connection is an internal error here.
