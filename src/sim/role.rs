@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::directory::{Directory, object_id};
+use super::directory::{Directory, object_id, object_key};
 use super::error::{GraphError, Outcome};
 use super::permission::Caller;
 use super::request::Ask;
@@ -55,8 +55,8 @@ roles! {
 }
 
 /// The role of a template id; any other id is a custom role's.
-pub fn by_template(id: &str) -> Option<Role> {
-    Some(Role::BUILT_IN.iter().copied().find(|r| r.template_id() == id).unwrap_or(Role::Custom))
+pub fn by_template(id: &str) -> Role {
+    Role::BUILT_IN.iter().copied().find(|r| r.template_id() == id).unwrap_or(Role::Custom)
 }
 
 /// The template id of a role by its name or id.
@@ -77,6 +77,20 @@ pub struct RoleAssignment {
     pub id: String,
     pub principal_id: String,
     pub role_definition_id: String,
+}
+
+impl Directory {
+    /// Makes an active role assignment, unless there is one.
+    pub fn assign_role(&mut self, principal: &str, template: &str) {
+        if self.roles.iter().any(|r| r.principal_id == principal && r.role_definition_id == template) {
+            return;
+        }
+        self.roles.push(RoleAssignment {
+            id: object_key("role", &format!("{principal} {template}")),
+            principal_id: principal.to_owned(),
+            role_definition_id: template.to_owned(),
+        });
+    }
 }
 
 /// `GET /roleManagement/directory/roleAssignments`
@@ -101,7 +115,7 @@ impl RoleAssignment {
             "roleDefinitionId": self.role_definition_id,
         });
         if expand {
-            let role = by_template(&self.role_definition_id).unwrap_or(Role::Custom);
+            let role = by_template(&self.role_definition_id);
             row["roleDefinition"] = json!({
                 "id": self.role_definition_id,
                 "displayName": role.title(),
@@ -148,7 +162,7 @@ pub fn member_of(
     for row in held {
         let full = json!({
             "id": object_id("directory role", &row.role_definition_id),
-            "displayName": by_template(&row.role_definition_id).map(Role::title),
+            "displayName": by_template(&row.role_definition_id).title(),
             "description": null,
             "roleTemplateId": row.role_definition_id,
         });

@@ -52,13 +52,13 @@ impl Tenant {
             .filter(|_| of_everyone)
             .map(|sp| (sp.id.clone(), json!({"name": sp.display_name, "accountEnabled": sp.enabled})));
         json!({
-            "users": sorted(users().map(|u| (u.user_principal_name.clone(), account(u)))),
+            "users": sorted(users().map(|u| (u.principal_name.clone(), account(u)))),
             "oauth2PermissionGrants": sorted(grants),
             "appRoleAssignments": sorted(app_roles),
             "roleAssignments": sorted(roles),
             "groups": sorted(groups),
             "servicePrincipals": sorted(apps),
-            "irreversible": sorted(users().map(|u| (u.user_principal_name.clone(), self.lasting(u)))),
+            "irreversible": sorted(users().map(|u| (u.principal_name.clone(), self.lasting(u)))),
         })
     }
 
