@@ -29,7 +29,8 @@ use crate::sim::{Tenant, file};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Tenant file of your own; `oust schema tenant` says what can be in it
-    tenant: Option<PathBuf>,
+    #[arg(value_name = "TENANT.yaml")]
+    file: Option<PathBuf>,
     /// Built-in playbook or YAML file
     #[arg(long, default_value = DEFAULT_PLAYBOOK, value_name = "ID|FILE")]
     playbook: String,
@@ -51,7 +52,7 @@ struct Document<'a> {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let tenant = match &self.tenant {
+        let tenant = match &self.file {
             None => file::parse(CONTOSO)?,
             Some(path) => file::parse(&read(path)?)?,
         };

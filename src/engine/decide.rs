@@ -14,7 +14,7 @@ use crate::playbook::{Stage, Step};
 impl Engine {
     /// Observes and decides the steps of `stages` and records the plans.
     pub(super) async fn decide(&self, run: &mut Run, observed: &Observed, stages: &[Stage]) -> Result<()> {
-        let planned = self.look(observed, stages).await;
+        let planned = self.stop.unless_signalled(self.look(observed, stages)).await?;
         run.plan(self, planned)
     }
 
