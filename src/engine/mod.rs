@@ -3,6 +3,7 @@
 //! observe → guards → decide → consent → per stage: intents on disk, calls, outcomes → verify → report. With
 //! consent given beforehand the cut leaves as soon as its own reads are in, while the other reads travel.
 
+mod agenda;
 mod decide;
 pub mod event;
 mod observe;
