@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -146,7 +147,13 @@ impl Audience for Stage {
         print(&text::run(run, &self.paint, self.width));
         self.heading(4, "The intruder's ways in, tried again");
         for way in ways_in {
-            self.way(way.after, &way.name, &way.why);
+            let last = match way.last_in_ms {
+                Some(ms) if !way.after => {
+                    format!(" (last let in at {:.2} s)", Duration::from_millis(ms).as_secs_f64())
+                }
+                _ => String::new(),
+            };
+            self.way(way.after, &way.name, &format!("{}{last}", way.why));
         }
         self.heading(5, "Taking it back: oust rollback RUN");
     }
@@ -176,7 +183,7 @@ fn closing(rehearsal: &Rehearsal, output: &Output) -> String {
         "\n{cut}, {} until verified, {} requests; the whole rehearsal took {:.2} s.\n",
         rehearsal.round_trips_until_verified,
         rehearsal.requests,
-        std::time::Duration::from_millis(rehearsal.elapsed_ms).as_secs_f64(),
+        Duration::from_millis(rehearsal.elapsed_ms).as_secs_f64(),
     ));
     text.push_str("\nNext: `oust doctor` against your own tenant, then `oust plan USER`.\n");
     text
@@ -200,7 +207,7 @@ async fn serve(tenant: Tenant, address: SocketAddr, token: Option<&Path>) -> Res
     print(&lines);
     let stop = Stop::new(Clock::system(), None);
     signals::listen(&stop);
-    while stop.sleep(std::time::Duration::from_secs(3600)).await {}
+    while stop.sleep(Duration::from_secs(3600)).await {}
     complain("stopped");
     Ok(0)
 }

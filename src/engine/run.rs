@@ -196,6 +196,7 @@ impl Run {
                     ..step.plan.clone()
                 },
                 error: step.error.clone(),
+                lacks: step.lacks.clone(),
             })
             .collect()
     }
@@ -347,7 +348,8 @@ impl Run {
 
     fn meta(&self) -> fold::Meta {
         fold::Meta {
-            run_id: Some(self.id()),
+            // A run that was refused before it began left nothing to ask for by an id.
+            run_id: (self.is_dry || self.journal.path().is_some()).then(|| self.id()),
             command: self.command.clone(),
             dry_run: self.is_dry,
             playbook: Some(self.playbook.clone()),

@@ -162,6 +162,7 @@ fn step(step: &StepLedger) -> StepDocument {
         changes: step.changes.iter().map(change).collect(),
         findings: removed.chain(judged).collect(),
         error: step.error.clone(),
+        lacks: step.lacks.clone(),
     }
 }
 
