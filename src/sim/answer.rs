@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::Tenant;
@@ -42,11 +42,12 @@ impl Tenant {
             self.see(request.method, request.url.clone(), (now, false), Some(reply.status), false);
             return Delivery::Reply(reply);
         }
-        let bearer = request.bearer.as_ref().map(|token| token.expose_secret());
-        match Ask::new(request) {
-            Some(ask) => self.step(&ask, bearer, now, false),
-            None => Delivery::Reply(self.reply(&Ask::default(), Err(GraphError::unknown_segment("")), now)),
-        }
+        let bearer = request.bearer.as_ref().map(ExposeSecret::expose_secret);
+        let Some(ask) = Ask::new(request) else {
+            self.see(request.method, request.url.clone(), (now, false), Some(400), false);
+            return Delivery::Reply(self.reply(&Ask::default(), Err(GraphError::unknown_segment("")), now));
+        };
+        self.step(&ask, bearer, now, false)
     }
 
     /// A request of a `$batch`. What can only happen to a connection is an internal error here.
@@ -111,14 +112,14 @@ impl Tenant {
             return self.batch(ask, bearer, now);
         }
         if let Some(limits) = &mut self.limits {
-            limits.charge(ask, now)?;
+            limits.charge(ask, &caller.app_id, now)?;
         }
         caller.may(ask)?;
         if ask.is_write() {
-            let before = self.directory.clone();
+            let before = self.lag.is_on().then(|| self.directory.clone());
             let outcome = route::write(&mut self.directory, ask, &caller, now);
-            if outcome.is_ok() {
-                self.lag.remember(&before, now);
+            if let Some(before) = before.filter(|_| outcome.is_ok()) {
+                self.lag.remember(before, now);
             }
             return outcome;
         }

@@ -5,12 +5,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::directory::Directory;
+use super::directory::{Directory, object_id, object_key};
 use super::error::{Answer, GraphError, Outcome};
 use super::grant::invalid_reference;
 use super::moment::Moment;
 use super::request::Ask;
 use super::select;
+use super::service_principal::GRAPH_APP_ID;
 
 /// Access without a particular role.
 pub const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
@@ -42,6 +43,9 @@ impl AppRoleAssignment {
     }
 }
 
+/// Tells the assignments at one end.
+type Holds = Box<dyn Fn(&AppRoleAssignment) -> bool>;
+
 /// One end of the assignments.
 #[derive(Debug, Clone, Copy)]
 pub enum End<'a> {
@@ -54,7 +58,7 @@ pub enum End<'a> {
 }
 
 impl End<'_> {
-    fn holds(self, directory: &Directory) -> Outcome<Box<dyn Fn(&AppRoleAssignment) -> bool>> {
+    fn holds(self, directory: &Directory) -> Outcome<Holds> {
         Ok(match self {
             Self::User(key) => {
                 let user = directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
@@ -155,4 +159,33 @@ pub fn post(directory: &mut Directory, ask: &Ask, end: End<'_>, now: Timestamp) 
     let body = select::object(ask, "appRoleAssignments", &assignment.json(directory), None);
     directory.app_roles.push(assignment);
     Ok(Answer::created(body))
+}
+
+impl Directory {
+    /// Object id of Microsoft Graph and the id of one of its application permissions.
+    pub fn graph_role(&self, permission: &str) -> Option<(String, String)> {
+        let graph = self.service_principals.iter().find(|sp| sp.app_id == GRAPH_APP_ID)?;
+        let (role, _) = graph.app_roles.iter().find(|(_, value)| value == permission)?;
+        Some((graph.id.clone(), role.clone()))
+    }
+
+    /// Gives an application permission on Microsoft Graph, which offers any that is asked for.
+    pub fn assign_permission(&mut self, principal: &str, permission: &str) -> bool {
+        if self.graph_role(permission).is_none() {
+            let graph = self.service_principals.iter_mut().find(|sp| sp.app_id == GRAPH_APP_ID);
+            if let Some(graph) = graph {
+                graph.app_roles.push((object_id("permission", permission), permission.to_owned()));
+            }
+        }
+        let Some((graph, role)) = self.graph_role(permission) else { return false };
+        self.app_roles.push(AppRoleAssignment {
+            id: object_key("app role", &format!("{principal} {graph} {role}")),
+            app_role_id: role,
+            created: Moment::days_ago(400),
+            principal_id: principal.to_owned(),
+            principal_type: "ServicePrincipal",
+            resource_id: graph,
+        });
+        true
+    }
 }

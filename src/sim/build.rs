@@ -9,7 +9,7 @@ use super::directory::{Directory, Domain, object_id, object_key};
 use super::file::{self, TenantFile};
 use super::grant::Grant;
 use super::group::Group;
-use super::intruder::{Held, Holding, Intruder};
+use super::intruder::Intruder;
 use super::moment::Moment;
 use super::risk::Risk;
 use super::role::{self, RoleAssignment};
@@ -61,9 +61,9 @@ pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
         add_assignment(&mut directory, assignment)?;
     }
     let victim = file.victim.as_deref().map(|v| user(&directory, v)).transpose()?;
-    let victim = victim.and_then(|id| directory.user(&id).map(|u| u.user_principal_name.clone()));
+    let victim = victim.and_then(|id| directory.user(&id).map(|u| u.principal_name.clone()));
     let mut tenant = Tenant::new(directory, file.service.seed);
-    tenant.intruder = intruder(&tenant.directory, file, victim.as_deref())?;
+    tenant.intruder = Intruder::new(&tenant.directory, &file.intruder, victim.as_deref())?;
     tenant.victim = victim;
     settle(&mut tenant, &file.service)?;
     Ok(tenant)
@@ -177,9 +177,10 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
         user.guest_of.as_ref().map_or_else(|| upn.clone(), |home| format!("{}@{home}", alias(&user.name)));
     directory.users.push(User {
         id,
-        user_principal_name: upn,
+        principal_name: upn,
         display_name: user.name.clone(),
         mail: Some(mail),
+        other_mails: user.other_mails.clone(),
         job_title: user.job_title.clone(),
         external: user.guest_of.is_some(),
         guest: user.guest_of.is_some(),
@@ -330,47 +331,7 @@ fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> R
     Ok(())
 }
 
-fn intruder(directory: &Directory, file: &TenantFile, victim: Option<&str>) -> Result<Intruder, Problem> {
-    let described = &file.intruder;
-    let since = described.since.unwrap_or(Moment::FromStart(SignedDuration::from_hours(-2)));
-    let mut held = Vec::new();
-    for foothold in &described.footholds {
-        let (kind, thing) = match foothold {
-            Held::RefreshToken(thing) => ("refresh_token", thing),
-            Held::AccessToken(thing) => ("access_token", thing),
-            Held::SessionCookie(thing) => ("session_cookie", thing),
-            Held::Password(thing) => ("password", thing),
-            Held::Grant(thing) => ("grant", thing),
-            Held::AppRole(thing) => ("app_role", thing),
-            Held::AppCredential(thing) => ("app_credential", thing),
-            Held::Role(thing) => ("role", thing),
-        };
-        let needs = |what: &str| Problem::new(kind, format!("the foothold {kind:?} needs {what}"));
-        let owner = thing.user.as_deref().or(victim).ok_or_else(|| needs("a user, or the file a victim"))?;
-        let app_id = thing.app.as_deref().map(|name| app(directory, name)).transpose()?;
-        if app_id.is_none() && matches!(kind, "grant" | "app_role" | "app_credential") {
-            return Err(needs("an app"));
-        }
-        let issued = thing.issued.unwrap_or(since);
-        let hour = SignedDuration::from_hours(1);
-        let ends = thing.expires.unwrap_or(match issued {
-            Moment::At(at) => Moment::At(at.saturating_add(hour).unwrap_or(at)),
-            Moment::FromStart(from) => Moment::FromStart(from.saturating_add(hour)),
-        });
-        held.push(Holding {
-            kind,
-            name: thing.name.clone().unwrap_or_else(|| kind.replace('_', " ")),
-            user_id: user(directory, owner)?,
-            issued,
-            expires: (kind == "access_token").then_some(ends),
-            app_id,
-            detail: thing.detail.clone().unwrap_or_default(),
-            password_version: 1,
-        });
-    }
-    Ok(Intruder { story: described.story.clone(), since: Some(since), held })
-}
-
+/// The object id of a user by UPN, object id or display name.
 pub fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.user(name).or_else(|| directory.users.iter().find(|u| u.display_name == name));
     found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))
@@ -381,7 +342,8 @@ fn group(directory: &Directory, name: &str) -> Result<String, Problem> {
     found.map(|g| g.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no group {name:?}")))
 }
 
-fn app(directory: &Directory, name: &str) -> Result<String, Problem> {
+/// The object id of a service principal by its name in the file or its application id.
+pub fn app(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.service_principals.iter().find(|sp| sp.name == name || sp.app_id == name);
     found.map(|sp| sp.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no app {name:?}")))
 }
@@ -390,48 +352,4 @@ fn give_role(directory: &mut Directory, principal: &str, role: &str) -> Result<(
     let template = role::template_of(role).map_err(|what| Problem::new(role, what))?;
     directory.assign_role(principal, &template);
     Ok(())
-}
-
-impl Directory {
-    /// Makes an active role assignment, unless there is one.
-    pub fn assign_role(&mut self, principal: &str, template: &str) {
-        if self.roles.iter().any(|r| r.principal_id == principal && r.role_definition_id == template) {
-            return;
-        }
-        self.roles.push(RoleAssignment {
-            id: object_key("role", &format!("{principal} {template}")),
-            principal_id: principal.to_owned(),
-            role_definition_id: template.to_owned(),
-            made: Moment::days_ago(400),
-            ends: None,
-            activated: false,
-        });
-    }
-
-    /// Object id of Microsoft Graph and the id of one of its application permissions.
-    pub fn graph_role(&self, permission: &str) -> Option<(String, String)> {
-        let graph = self.service_principals.iter().find(|sp| sp.app_id == GRAPH_APP_ID)?;
-        let (role, _) = graph.app_roles.iter().find(|(_, value)| value == permission)?;
-        Some((graph.id.clone(), role.clone()))
-    }
-
-    /// Gives an application permission on Microsoft Graph, which offers any that is asked for.
-    pub fn assign_permission(&mut self, principal: &str, permission: &str) -> bool {
-        if self.graph_role(permission).is_none() {
-            let graph = self.service_principals.iter_mut().find(|sp| sp.app_id == GRAPH_APP_ID);
-            if let Some(graph) = graph {
-                graph.app_roles.push((object_id("permission", permission), permission.to_owned()));
-            }
-        }
-        let Some((graph, role)) = self.graph_role(permission) else { return false };
-        self.app_roles.push(AppRoleAssignment {
-            id: object_key("app role", &format!("{principal} {graph} {role}")),
-            app_role_id: role,
-            created: Moment::days_ago(400),
-            principal_id: principal.to_owned(),
-            principal_type: "ServicePrincipal",
-            resource_id: graph,
-        });
-        true
-    }
 }

@@ -1,4 +1,4 @@
-//! Owners and credentials of a tenant file's apps, owners of groups, named locations.
+//! Owners and credentials of a tenant file's apps, owners and memberships of groups, named locations.
 
 use serde_json::json;
 
@@ -49,6 +49,16 @@ pub fn own(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> 
                 })
                 .collect(),
         });
+    }
+    for member in &file.users {
+        let id = user(directory, member.upn.as_deref().unwrap_or(&member.name))?;
+        for name in &member.member_of {
+            let group = directory.groups.iter_mut().find(|g| g.display_name == *name || g.id == *name);
+            let group = group.ok_or_else(|| Problem::new(name, format!("there is no group {name:?}")))?;
+            if !group.has(&id) {
+                group.members.push(id.clone());
+            }
+        }
     }
     for (at, group) in file.groups.iter().enumerate() {
         let owners = users(directory, &group.owners)?;

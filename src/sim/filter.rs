@@ -1,4 +1,4 @@
-//! `$filter`, as far as the directory supports it without advanced queries: `eq`, `and`, `or`.
+//! `$filter`, as far as the directory supports it without advanced queries: `eq`, `any`, `and`, `or`.
 
 use serde_json::Value;
 
@@ -16,6 +16,9 @@ impl Condition {
 }
 
 fn same(found: &Value, wanted: &Value) -> bool {
+    if let Some(elements) = found.as_array() {
+        return elements.iter().any(|element| same(element, wanted));
+    }
     match (found.as_str(), wanted.as_str()) {
         (Some(found), Some(wanted)) => found.eq_ignore_ascii_case(wanted),
         _ => found == wanted,
@@ -31,6 +34,16 @@ pub fn parse(text: &str, filterable: &[&str]) -> Outcome<Condition> {
             (rest.next(), rest.next(), rest.next())
         else {
             return Err(syntax(text));
+        };
+        let name = match name.split_once("/any(") {
+            None => name,
+            Some((collection, variable)) => {
+                let (declared, used) = variable.split_once(':').ok_or_else(|| syntax(text))?;
+                match rest.next() {
+                    Some(Token::Word(end)) if end == ")" && declared == used => collection.to_owned(),
+                    _ => return Err(syntax(text)),
+                }
+            }
         };
         if operator != "eq" || !filterable.contains(&name.as_str()) {
             return Err(GraphError::unsupported_query());
@@ -76,15 +89,12 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             loop {
                 let (part, after) = at.split_once('\'')?;
                 value.push_str(part);
-                match after.strip_prefix('\'') {
-                    Some(more) => {
-                        value.push('\'');
-                        at = more;
-                    }
-                    None => {
-                        rest = after;
-                        break;
-                    }
+                if let Some(more) = after.strip_prefix('\'') {
+                    value.push('\'');
+                    at = more;
+                } else {
+                    rest = after;
+                    break;
                 }
             }
             found.push(Token::Text(value));
@@ -110,6 +120,16 @@ mod tests {
         assert!(filter.holds(&json!({"a": "O'Neil", "b": true, "c": 1})));
         assert!(!filter.holds(&json!({"a": "o'neil", "b": false, "c": 1})));
         assert!(filter.holds(&json!({"a": "x", "c": null})));
+    }
+
+    #[test]
+    fn any_element_of_a_collection() {
+        let filter = parse("a eq 'x' or m/any(e:e eq 'y')", &["a", "m"]).unwrap();
+        assert!(filter.holds(&json!({"m": ["z", "Y"]})));
+        assert!(!filter.holds(&json!({"m": []})));
+        for text in ["m/any(e:f eq 'y')", "m/any(e:e eq 'y'", "m/any(e eq 'y')", "n/any(e:e eq 'y')"] {
+            assert_eq!(parse(text, &["m"]).unwrap_err().status, 400, "{text}");
+        }
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The tenant behind HTTP, for rehearsals and for tests of the real transport.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{self, HeaderValue, Method, StatusCode, header};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
@@ -22,14 +22,18 @@ const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 pub async fn serve(
     listener: TcpListener,
     tenant: Arc<Simulated>,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let host = listener.local_addr()?.to_string();
     let app = Router::new().fallback(move |request: http::Request<Body>| {
         let (tenant, host) = (Arc::clone(&tenant), host.clone());
         async move { answer(&tenant, &host, request).await }
     });
-    axum::serve(listener, app).with_graceful_shutdown(stop).await
+    // Not gracefully: a request that a fault keeps waiting would hold it up for ever.
+    tokio::select! {
+        ended = axum::serve(listener, app).into_future() => ended,
+        () = stop => Ok(()),
+    }
 }
 
 async fn answer(tenant: &Simulated, local: &str, request: http::Request<Body>) -> http::Response<Body> {
@@ -55,8 +59,8 @@ async fn answer(tenant: &Simulated, local: &str, request: http::Request<Body>) -
     };
     match tenant.deliver(&request).await {
         Delivery::Reply(reply) => whole(reply),
-        Delivery::NoConnection | Delivery::Broken => broken(Reply { status: 200, ..Reply::default() }),
-        Delivery::Cut(reply) => broken(reply),
+        Delivery::NoConnection | Delivery::Broken => dropped(),
+        Delivery::Cut(reply) => cut(reply),
         Delivery::Silence => std::future::pending().await,
         Delivery::Huge => {
             let chunk = Bytes::from(vec![b' '; 1024 * 1024]);
@@ -82,15 +86,26 @@ fn whole(reply: Reply) -> http::Response<Body> {
     response
 }
 
-/// Sends half of the body and drops the connection: its length promises more.
-fn broken(reply: Reply) -> http::Response<Body> {
+/// Closes the connection before a byte is sent: a body that fails at once takes its head with it.
+fn dropped() -> http::Response<Body> {
+    let failure = Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset));
+    http::Response::new(Body::from_stream(stream::iter([failure])))
+}
+
+/// Sends half of the body and closes the connection: its length promises more.
+fn cut(reply: Reply) -> http::Response<Body> {
     let mut response = head(&reply);
     let length = reply.body.len().max(2);
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     let mut half = reply.body;
     half.truncate(length / 2);
-    let chunks = [Ok(Bytes::from(half)), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
-    *response.body_mut() = Body::from_stream(stream::iter(chunks));
+    let half = stream::iter([Ok(Bytes::from(half))]);
+    let end = stream::once(async {
+        // Lets what is there be sent first.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    *response.body_mut() = Body::from_stream(half.chain(end));
     response
 }
 

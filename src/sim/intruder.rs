@@ -1,10 +1,12 @@
 //! The intruder's footholds: what they hold, and whether it still works.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Tenant;
+use super::build::{self, Problem};
+use super::directory::Directory;
 use super::moment::Moment;
 use super::user::User;
 
@@ -100,6 +102,54 @@ pub struct Foothold {
     pub why: String,
     /// When it ends by itself.
     pub until: Option<Timestamp>,
+}
+
+impl Intruder {
+    /// Resolves what a tenant file tells.
+    pub(super) fn new(
+        directory: &Directory,
+        described: &Described,
+        victim: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let since = described.since.unwrap_or(Moment::FromStart(SignedDuration::from_hours(-2)));
+        let mut held = Vec::new();
+        for foothold in &described.footholds {
+            let (kind, thing) = match foothold {
+                Held::RefreshToken(thing) => ("refresh_token", thing),
+                Held::AccessToken(thing) => ("access_token", thing),
+                Held::SessionCookie(thing) => ("session_cookie", thing),
+                Held::Password(thing) => ("password", thing),
+                Held::Grant(thing) => ("grant", thing),
+                Held::AppRole(thing) => ("app_role", thing),
+                Held::AppCredential(thing) => ("app_credential", thing),
+                Held::Role(thing) => ("role", thing),
+            };
+            let needs = |what: &str| Problem::new(kind, format!("the foothold {kind:?} needs {what}"));
+            let owner =
+                thing.user.as_deref().or(victim).ok_or_else(|| needs("a user, or the file a victim"))?;
+            let app_id = thing.app.as_deref().map(|name| build::app(directory, name)).transpose()?;
+            if app_id.is_none() && matches!(kind, "grant" | "app_role" | "app_credential") {
+                return Err(needs("an app"));
+            }
+            let issued = thing.issued.unwrap_or(since);
+            let hour = SignedDuration::from_hours(1);
+            let ends = thing.expires.unwrap_or(match issued {
+                Moment::At(at) => Moment::At(at.saturating_add(hour).unwrap_or(at)),
+                Moment::FromStart(from) => Moment::FromStart(from.saturating_add(hour)),
+            });
+            held.push(Holding {
+                kind,
+                name: thing.name.clone().unwrap_or_else(|| kind.replace('_', " ")),
+                user_id: build::user(directory, owner)?,
+                issued,
+                expires: (kind == "access_token").then_some(ends),
+                app_id,
+                detail: thing.detail.clone().unwrap_or_default(),
+                password_version: 1,
+            });
+        }
+        Ok(Self { story: described.story.clone(), since: Some(since), held })
+    }
 }
 
 impl Tenant {

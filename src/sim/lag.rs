@@ -26,13 +26,16 @@ impl Lag {
         Self { object, list, probability, history: Vec::new() }
     }
 
+    /// Whether any read can be stale.
+    pub(super) fn is_on(&self) -> bool {
+        self.probability > 0.0
+    }
+
     /// Keeps what was before a write.
-    pub(super) fn remember(&mut self, before: &Directory, now: Timestamp) {
-        if self.probability > 0.0 {
-            let longest = self.object.max(self.list);
-            self.history.retain(|(at, _)| now.duration_since(*at) < longest);
-            self.history.push((now, before.clone()));
-        }
+    pub(super) fn remember(&mut self, before: Directory, now: Timestamp) {
+        let longest = self.object.max(self.list);
+        self.history.retain(|(at, _)| now.duration_since(*at) < longest);
+        self.history.push((now, before));
     }
 
     /// The old directory that a read gets from a lagging replica, or `None` for the current one.

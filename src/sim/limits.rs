@@ -41,8 +41,8 @@ impl Limits {
         }
     }
 
-    /// Takes what the request costs, or says when to come again. A throttled request counts too.
-    pub(super) fn charge(&mut self, ask: &Ask, now: Timestamp) -> Result<u32, GraphError> {
+    /// Takes what the request costs, or says when to come again.
+    pub(super) fn charge(&mut self, ask: &Ask, app_id: &str, now: Timestamp) -> Result<u32, GraphError> {
         let cost = cost(ask);
         let protected = matches!(
             ask.segments().as_slice(),
@@ -58,7 +58,7 @@ impl Limits {
         {
             if let Err(wait) = result {
                 let mut error = GraphError::throttled(Some(format!("{wait:.3}")));
-                error.headers.push(("x-ms-throttle-scope", format!("Tenant_Application/{kind}")));
+                error.headers.push(("x-ms-throttle-scope", format!("Tenant_Application/{kind}/{app_id}")));
                 error.headers.push(("x-ms-throttle-information", what.to_owned()));
                 return Err(error);
             }
@@ -112,12 +112,12 @@ mod tests {
         let mut limits = Limits::new(2, 100);
         let ask = Ask::parse("GET", "https://h/v1.0/users/x").unwrap();
         let start = Timestamp::UNIX_EPOCH;
-        assert!(limits.charge(&ask, start).is_ok());
-        assert!(limits.charge(&ask, start).is_ok());
-        let refused = limits.charge(&ask, start).unwrap_err();
+        assert!(limits.charge(&ask, "app", start).is_ok());
+        assert!(limits.charge(&ask, "app", start).is_ok());
+        let refused = limits.charge(&ask, "app", start).unwrap_err();
         assert_eq!(refused.status, 429);
         assert_eq!(refused.headers[0], ("retry-after", "5.000".to_owned()));
-        assert!(limits.charge(&ask, Timestamp::from_second(5).unwrap()).is_ok());
+        assert!(limits.charge(&ask, "app", Timestamp::from_second(5).unwrap()).is_ok());
     }
 
     #[test]
@@ -125,10 +125,10 @@ mod tests {
         let mut limits = Limits::default();
         let ask = Ask::parse("GET", "https://h/v1.0/identity/conditionalAccess/policies").unwrap();
         let start = Timestamp::UNIX_EPOCH;
-        assert!(limits.charge(&ask, start).is_ok());
-        let refused = limits.charge(&ask, start).unwrap_err();
+        assert!(limits.charge(&ask, "a", start).is_ok());
+        let refused = limits.charge(&ask, "a", start).unwrap_err();
         assert_eq!((refused.status, refused.headers.len()), (429, 0));
-        assert!(limits.charge(&ask, Timestamp::from_second(1).unwrap()).is_ok());
+        assert!(limits.charge(&ask, "a", Timestamp::from_second(1).unwrap()).is_ok());
     }
 
     #[test]

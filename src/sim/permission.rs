@@ -45,14 +45,23 @@ const READ_MEMBER_OF: AnyOf = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
+/// <https://learn.microsoft.com/graph/api/oauth2permissiongrant-list#permissions>: the permission to write
+/// also reads.
 const READ_GRANT: AnyOf =
     &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"];
 const WRITE_GRANT: AnyOf = &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"];
 const READ_APP_ROLE: AnyOf =
     &["AppRoleAssignment.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const WRITE_APP_ROLE: AnyOf = &["AppRoleAssignment.ReadWrite.All"];
-pub const READ_APP: AnyOf =
-    &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+/// <https://learn.microsoft.com/graph/api/serviceprincipal-get#permissions>, and the same for both lists of
+/// app role assignments.
+pub const READ_APP: AnyOf = &[
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Application.ReadWrite.OwnedBy",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 const WRITE_APP: AnyOf = &["Application.ReadWrite.All", "Directory.ReadWrite.All"];
 const READ_ORGANIZATION: AnyOf =
     &["Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];

@@ -36,18 +36,18 @@ impl Caller {
         let beyond = (in_role_group || restricted).then_some(TOP);
         let rows =
             directory.roles_of(target).into_iter().filter_map(|id| suffices(role::by_template(id), deed));
-        if rows.chain(beyond).all(|row| holds(row)) { Ok(()) } else { Err(GraphError::denied()) }
+        if rows.chain(beyond).all(holds) { Ok(()) } else { Err(GraphError::denied()) }
     }
 }
 
 /// The roles that suffice for a target with this one; `None` when it is no admin role.
-fn suffices(target: Option<Role>, deed: Deed) -> Option<&'static [Role]> {
+fn suffices(target: Role, deed: Deed) -> Option<&'static [Role]> {
     use Role::{
         DirectoryReaders, GroupsAdmin, GuestInviter, MessageCenterReader, ReportsReader,
         UsageSummaryReportsReader,
     };
     let sensitive = deed == Deed::Sensitive;
-    Some(match target? {
+    Some(match target {
         DirectoryReaders | GuestInviter | MessageCenterReader | ReportsReader | UsageSummaryReportsReader => {
             return None;
         }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::directory::{Directory, object_id};
+use super::directory::{Directory, object_id, object_key};
 use super::error::{GraphError, Outcome};
 use super::moment::Moment;
 use super::permission::Caller;
@@ -56,8 +56,8 @@ roles! {
 }
 
 /// The role of a template id; any other id is a custom role's.
-pub fn by_template(id: &str) -> Option<Role> {
-    Some(Role::BUILT_IN.iter().copied().find(|r| r.template_id() == id).unwrap_or(Role::Custom))
+pub fn by_template(id: &str) -> Role {
+    Role::BUILT_IN.iter().copied().find(|r| r.template_id() == id).unwrap_or(Role::Custom)
 }
 
 /// The template id of a role by its name or id.
@@ -84,6 +84,23 @@ pub struct RoleAssignment {
     pub activated: bool,
 }
 
+impl Directory {
+    /// Makes an active role assignment, unless there is one.
+    pub fn assign_role(&mut self, principal: &str, template: &str) {
+        if self.roles.iter().any(|r| r.principal_id == principal && r.role_definition_id == template) {
+            return;
+        }
+        self.roles.push(RoleAssignment {
+            id: object_key("role", &format!("{principal} {template}")),
+            principal_id: principal.to_owned(),
+            role_definition_id: template.to_owned(),
+            made: Moment::days_ago(400),
+            ends: None,
+            activated: false,
+        });
+    }
+}
+
 /// `GET /roleManagement/directory/roleAssignments`
 pub fn list(directory: &Directory, ask: &Ask, page_size: usize) -> Outcome {
     let expand = match ask.option("$expand") {
@@ -106,7 +123,7 @@ impl RoleAssignment {
             "roleDefinitionId": self.role_definition_id,
         });
         if expand {
-            let role = by_template(&self.role_definition_id).unwrap_or(Role::Custom);
+            let role = by_template(&self.role_definition_id);
             row["roleDefinition"] = json!({
                 "id": self.role_definition_id,
                 "displayName": role.title(),
@@ -153,7 +170,7 @@ pub fn member_of(
     for row in held {
         let full = json!({
             "id": object_id("directory role", &row.role_definition_id),
-            "displayName": by_template(&row.role_definition_id).map(Role::title),
+            "displayName": by_template(&row.role_definition_id).title(),
             "description": null,
             "roleTemplateId": row.role_definition_id,
         });

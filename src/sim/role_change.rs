@@ -73,7 +73,7 @@ fn schedule(directory: &Directory, row: &RoleAssignment, kind: Kind, expand: boo
         schedule["assignmentType"] = if row.activated { "Activated" } else { "Assigned" }.into();
     }
     if expand {
-        let role = by_template(&row.role_definition_id).unwrap_or(Role::Custom);
+        let role = by_template(&row.role_definition_id);
         schedule["roleDefinition"] = json!({ "id": row.role_definition_id, "displayName": role.title() });
     }
     schedule

@@ -92,7 +92,7 @@ impl Tenant {
             (format!("secrets of the service principal {}", sp.app_id), json!(names))
         }));
         json!({
-            "users": sorted(users().map(|u| (u.user_principal_name.clone(), account(u)))),
+            "users": sorted(users().map(|u| (u.principal_name.clone(), account(u)))),
             "oauth2PermissionGrants": sorted(grants),
             "appRoleAssignments": sorted(app_roles),
             "roleAssignments": sorted(roles),
@@ -104,7 +104,7 @@ impl Tenant {
             "riskyUsers": sorted(risks),
             "conditionalAccess": sorted(access),
             "irreversible":
-                sorted(users().map(|u| (u.user_principal_name.clone(), self.lasting(u))).chain(secrets)),
+                sorted(users().map(|u| (u.principal_name.clone(), self.lasting(u))).chain(secrets)),
         })
     }
 

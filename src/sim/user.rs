@@ -28,15 +28,25 @@ const DEFAULT: &[&str] = &[
     "id",
 ];
 
-const FILTERABLE: &[&str] = &["id", "userPrincipalName", "mail", "displayName", "accountEnabled", "userType"];
+const FILTERABLE: &[&str] = &[
+    "id",
+    "userPrincipalName",
+    "mail",
+    "displayName",
+    "accountEnabled",
+    "userType",
+    "otherMails",
+    "proxyAddresses",
+];
 
 /// A user account.
 #[derive(Debug, Clone)]
 pub struct User {
     pub id: String,
-    pub user_principal_name: String,
+    pub principal_name: String,
     pub display_name: String,
     pub mail: Option<String>,
+    pub other_mails: Vec<String>,
     pub job_title: Option<String>,
     /// Invited from another tenant, where the sessions and the password are.
     pub external: bool,
@@ -68,11 +78,11 @@ pub struct OnPremises {
 impl User {
     /// Whether that object id or user principal name is this user's.
     pub fn is(&self, id: &str) -> bool {
-        self.id.eq_ignore_ascii_case(id) || self.user_principal_name.eq_ignore_ascii_case(id)
+        self.id.eq_ignore_ascii_case(id) || self.principal_name.eq_ignore_ascii_case(id)
     }
 
     fn domain(&self) -> &str {
-        self.user_principal_name.rsplit_once('@').map_or("", |(_, domain)| domain)
+        self.principal_name.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
     /// Lets the directory synchronisation put the on-premises value back.
@@ -100,7 +110,7 @@ impl User {
             "officeLocation": null,
             "preferredLanguage": null,
             "surname": surname,
-            "userPrincipalName": self.user_principal_name,
+            "userPrincipalName": self.principal_name,
             "accountEnabled": self.enabled,
             "userType": if self.guest { "Guest" } else { "Member" },
             "externalUserState": self.external.then_some("Accepted"),
@@ -109,7 +119,7 @@ impl User {
             "onPremisesSamAccountName": ad.map(|a| &a.sam_account_name),
             "onPremisesDomainName": ad.map(|a| &a.domain),
             "onPremisesImmutableId": null,
-            "onPremisesUserPrincipalName": ad.map(|_| &self.user_principal_name),
+            "onPremisesUserPrincipalName": ad.map(|_| &self.principal_name),
             "signInSessionsValidFromDateTime": time(self.sessions_valid_from),
             "lastPasswordChangeDateTime": time(self.password_changed),
             "passwordPolicies": null,
@@ -121,7 +131,7 @@ impl User {
             "proxyAddresses": self.mail.iter().map(|mail| format!("SMTP:{mail}")).collect::<Vec<_>>(),
             "assignedLicenses": [],
             "identities": [],
-            "otherMails": [],
+            "otherMails": self.other_mails,
             "isManagementRestricted": self.restricted_management,
             "createdDateTime": time(self.created),
             "employeeLeaveDateTime": null,
@@ -182,7 +192,8 @@ pub fn patch(directory: &mut Directory, ask: &Ask, caller: &Caller, id: &str, no
     if let Some(enabled) = enabled {
         user.enabled = enabled;
         if let Some(ad) = user.on_premises.as_mut().filter(|ad| ad.syncing) {
-            ad.due = (ad.enabled != enabled).then(|| now.saturating_add(sync_every).unwrap_or(now));
+            let next = ad.due.or_else(|| now.checked_add(sync_every).ok());
+            ad.due = next.filter(|_| ad.enabled != enabled);
         }
     }
     Ok(Answer::no_content())
