@@ -86,8 +86,15 @@ impl Engine {
         let denied = told.result == ToldResult::Refused && told.status == Some(403);
         run.append(Record::Outcome { intent: intent.intent, answer: told })?;
         if denied {
-            let reason = run.denial(&intent.user_id, &intent.step).map(|failure| failure.what);
-            run.append(verified(intent, State::Refused, reason))?;
+            let denial = run.denial(&intent.user_id, &intent.step);
+            run.append(Record::Verified {
+                user_id: intent.user_id.clone(),
+                step: intent.step.clone(),
+                intent: intent.intent,
+                state: State::Refused,
+                code: denial.as_ref().map(|failure| failure.code.id().to_owned()),
+                reason: denial.map(|failure| failure.what),
+            })?;
         }
         self.tell_change(run, intent.intent);
         Ok(())
@@ -115,17 +122,6 @@ impl Engine {
             self.tell(What::Cut { user });
         }
         Ok(())
-    }
-}
-
-/// A [`Record::Verified`] for the change of an intent.
-pub(super) fn verified(intent: &Intent, state: State, reason: Option<String>) -> Record {
-    Record::Verified {
-        user_id: intent.user_id.clone(),
-        step: intent.step.clone(),
-        intent: intent.intent,
-        state,
-        reason,
     }
 }
 

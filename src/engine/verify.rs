@@ -137,6 +137,7 @@ impl Engine {
             intent,
             state,
             reason,
+            code: None,
         })?;
         self.tell_change(run, intent);
         Ok(())

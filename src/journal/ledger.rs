@@ -82,6 +82,8 @@ pub struct ChangeLedger {
     pub state: State,
     /// Why.
     pub reason: Option<String>,
+    /// The code that explains it.
+    pub code: Option<String>,
     /// Of the last answer.
     pub status: Option<u16>,
     /// Of the last answer; hostile.
@@ -117,6 +119,7 @@ impl ChangeLedger {
             told: None,
             state: State::Planned,
             reason: None,
+            code: None,
             status: None,
             error: None,
             request_id: None,
@@ -227,14 +230,16 @@ impl Ledger {
                     Told::NotSent => State::Failed,
                 };
                 change.reason = None;
+                change.code = None;
                 change.status = answer.status;
                 change.error.clone_from(&answer.error);
                 change.request_id.clone_from(&answer.request_id);
             }
-            Record::Verified { intent, state, reason, .. } => {
+            Record::Verified { intent, state, reason, code, .. } => {
                 let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
                 change.state = *state;
                 change.reason.clone_from(reason);
+                change.code.clone_from(code);
             }
             Record::Cut { user_id, elapsed_ms } => {
                 let user = self.users.iter_mut().find(|u| u.target.user.id == *user_id);

@@ -1,0 +1,110 @@
+//! The cable between engine and tenant: it remembers what went through and can be cut.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use oust::graph::token::{Again, Token};
+use oust::graph::{Reply, Request, SendError, TokenSource, Transport};
+use oust::sim::Simulated;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
+
+use super::RUNNER;
+
+/// When the power fails; requests count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// Before that request arrives.
+    Before(usize),
+    /// After it took effect, before its answer is back.
+    After(usize),
+}
+
+/// A request that went through, secrets and all.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    pub method: &'static str,
+    pub url: String,
+    pub body: Vec<u8>,
+}
+
+pub struct Wire {
+    sim: Arc<Simulated>,
+    passed: Mutex<Vec<Passed>>,
+    tokens: Mutex<Vec<String>>,
+    power: Mutex<Option<Power>>,
+    out: Notify,
+}
+
+impl Wire {
+    pub fn new(sim: Arc<Simulated>) -> Self {
+        Self {
+            sim,
+            passed: Mutex::default(),
+            tokens: Mutex::default(),
+            power: Mutex::default(),
+            out: Notify::new(),
+        }
+    }
+
+    pub fn fail(&self, power: Power) {
+        *self.power.lock().unwrap() = Some(power);
+    }
+
+    pub fn mend(&self) {
+        *self.power.lock().unwrap() = None;
+    }
+
+    /// Ends when the power fails.
+    pub async fn went_out(&self) {
+        self.out.notified().await;
+    }
+
+    pub fn passed(&self) -> Vec<Passed> {
+        self.passed.lock().unwrap().clone()
+    }
+
+    /// Every token that was issued.
+    pub fn tokens(&self) -> Vec<String> {
+        self.tokens.lock().unwrap().clone()
+    }
+
+    async fn dark(&self) -> ! {
+        self.out.notify_one();
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Transport for Wire {
+    async fn send(&self, request: Request) -> Result<Reply, SendError> {
+        let body = request.body.as_ref().map(|b| b.to_vec()).unwrap_or_default();
+        let number = {
+            let mut passed = self.passed.lock().unwrap();
+            passed.push(Passed { method: request.method, url: request.url.clone(), body });
+            passed.len()
+        };
+        let power = *self.power.lock().unwrap();
+        match power {
+            Some(Power::Before(at)) if number >= at => self.dark().await,
+            Some(Power::After(at)) if number > at => self.dark().await,
+            Some(Power::After(at)) if number == at => {
+                let _ = self.sim.send(request).await;
+                self.dark().await
+            }
+            _ => self.sim.send(request).await,
+        }
+    }
+}
+
+#[async_trait]
+impl TokenSource for Wire {
+    async fn token(&self, _: Again) -> oust::failure::Result<Token> {
+        let secret = SecretString::from(self.sim.token(RUNNER));
+        let mut tokens = self.tokens.lock().unwrap();
+        if tokens.last().is_none_or(|last| last != secret.expose_secret()) {
+            tokens.push(secret.expose_secret().to_owned());
+        }
+        Ok(Token { secret, expires_on: None })
+    }
+}
