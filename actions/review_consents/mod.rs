@@ -24,7 +24,11 @@ pub use observe::State;
 pub use settings::Settings;
 
 const PERMISSIONS: &[Permission] = &[
-    Permission::read("Directory.Read.All", &["Directory.ReadWrite.All"]),
+    // Whoever holds both of the writes below needs nothing more to read what they end.
+    Permission::read(
+        "Directory.Read.All",
+        &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    ),
     Permission::read(
         "Application.Read.All",
         &["Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],

@@ -74,6 +74,8 @@ pub struct ChangeLedger {
     pub intent: Option<u32>,
     /// How often it was sent.
     pub attempts: u32,
+    /// How often since the run was last resumed.
+    pub tries: u32,
     /// Service time of the first and of the last intent.
     pub sent: Option<(Timestamp, Timestamp)>,
     /// What became of the last call; `None` while there is no outcome.
@@ -115,6 +117,7 @@ impl ChangeLedger {
             change,
             intent: None,
             attempts: 0,
+            tries: 0,
             sent: None,
             told: None,
             state: State::Planned,
@@ -247,7 +250,11 @@ impl Ledger {
             }
             Record::Sealed { path, .. } => self.sealed.push(path.clone()),
             Record::Stopped { .. } => {}
-            Record::Resumed { .. } | Record::Reverified { .. } => self.finished = None,
+            Record::Resumed { .. } => {
+                self.finished = None;
+                self.try_again();
+            }
+            Record::Reverified { .. } => self.finished = None,
             Record::Finished { outcome, exit_code, error } => {
                 self.finished = Some((*outcome, *exit_code, error.clone()));
             }
@@ -279,6 +286,16 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// A doubt that was given up is settled anew, and its call may be sent as often again.
+    fn try_again(&mut self) {
+        for change in self.users.iter_mut().flat_map(|u| &mut u.steps).flat_map(|s| &mut s.changes) {
+            change.tries = 0;
+            if change.state == State::InDoubt {
+                change.reason = None;
+            }
+        }
     }
 
     /// A second plan of the same step replaces what was not sent of the first.
@@ -323,6 +340,7 @@ impl Ledger {
         let change = change.ok_or("the change is not in the plan of the step")?;
         change.intent = Some(intent.intent);
         change.attempts = intent.attempt;
+        change.tries += 1;
         let first = change.sent.map_or(intent.service_time, |(first, _)| first);
         change.sent = Some((first, intent.service_time));
         change.told = None;

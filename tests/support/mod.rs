@@ -259,6 +259,13 @@ impl World {
         self.sim.with(|t| t.writes_applied())
     }
 
+    /// Changes the tenant before the story begins.
+    pub fn prepare<T>(&mut self, act: impl FnOnce(&mut Tenant) -> T) -> T {
+        let prepared = self.sim.with(act);
+        self.original = self.snapshot();
+        prepared
+    }
+
     /// What is not as it was, but for what can't be.
     pub fn not_restored(&self) -> Vec<String> {
         differences(&restorable(&self.original), &restorable(&self.snapshot()))

@@ -7,7 +7,7 @@ use oust::graph::token::{Again, Token};
 use oust::graph::{Reply, Request, SendError, TokenSource, Transport};
 use oust::sim::Simulated;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::RUNNER;
 
@@ -33,7 +33,7 @@ pub struct Wire {
     passed: Mutex<Vec<Passed>>,
     tokens: Mutex<Vec<String>>,
     power: Mutex<Option<Power>>,
-    out: Notify,
+    is_dark: watch::Sender<bool>,
 }
 
 impl Wire {
@@ -43,7 +43,7 @@ impl Wire {
             passed: Mutex::default(),
             tokens: Mutex::default(),
             power: Mutex::default(),
-            out: Notify::new(),
+            is_dark: watch::Sender::new(false),
         }
     }
 
@@ -53,11 +53,12 @@ impl Wire {
 
     pub fn mend(&self) {
         *self.power.lock().unwrap() = None;
+        self.is_dark.send_replace(false);
     }
 
     /// Ends when the power fails.
     pub async fn went_out(&self) {
-        self.out.notified().await;
+        let _ = self.is_dark.subscribe().wait_for(|dark| *dark).await;
     }
 
     pub fn passed(&self) -> Vec<Passed> {
@@ -70,7 +71,7 @@ impl Wire {
     }
 
     async fn dark(&self) -> ! {
-        self.out.notify_one();
+        self.is_dark.send_replace(true);
         std::future::pending().await
     }
 }
