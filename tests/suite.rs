@@ -4,4 +4,5 @@
 mod crash;
 mod doubt;
 mod laws;
+mod secrets;
 mod support;

@@ -161,12 +161,11 @@ impl Store {
         let folder = self.root.join("locks");
         create_folder(&folder)?;
         let path = folder.join(chain::hash(format!("{tenant_id}/{user_id}").as_bytes()));
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|e| unwritable(&path, &e))?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|e| unwritable(&path, &e))?;
         match file.try_lock() {
             Ok(()) => Ok(UserLock { _file: file }),
             Err(std::fs::TryLockError::WouldBlock) => {

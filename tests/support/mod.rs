@@ -4,16 +4,16 @@ mod truth;
 mod wire;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use oust::clock::Clock;
 use oust::config::Protected;
-use oust::engine::event::{Event, Watch};
+use oust::engine::event::{Unwatched, Watch};
 use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
 use oust::graph::cloud::Endpoint;
-use oust::graph::{Budget, Graph, GraphParts};
+use oust::graph::{Budget, Graph, GraphParts, TokenSource};
 use oust::guard::Guards;
 use oust::journal::{Fuse, RunPath, Store};
 use oust::playbook::Playbook;
@@ -49,33 +49,18 @@ pub struct World {
     pub sim: Arc<Simulated>,
     pub wire: Arc<Wire>,
     pub clock: Clock,
-    pub events: Arc<Events>,
     pub guards: Guards,
     pub patience: Duration,
     pub deadline: Option<Timestamp>,
     pub playbook: Playbook,
     pub users: Vec<String>,
     pub password_recipient: Option<String>,
+    pub tokens: Arc<dyn TokenSource>,
+    pub watch: Arc<dyn Watch>,
     /// The tenant before anything was done.
     pub original: Value,
     fuse: Option<Fuse>,
     folder: tempfile::TempDir,
-}
-
-/// Keeps all events.
-#[derive(Default)]
-pub struct Events(Mutex<Vec<Event>>);
-
-impl Watch for Events {
-    fn saw(&self, event: &Event) {
-        self.0.lock().unwrap().push(event.clone());
-    }
-}
-
-impl Events {
-    pub fn as_json(&self) -> String {
-        serde_json::to_string(&*self.0.lock().unwrap()).unwrap()
-    }
 }
 
 /// Runs a future on a clock that nobody has to wait for: for property tests, which have no async form.
@@ -102,11 +87,13 @@ impl World {
         let clock = Clock::starting_at(NOON.parse().unwrap());
         let users = tenant.victim.iter().cloned().collect();
         let sim = Simulated::new(tenant, clock.clone());
+        let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
-            wire: Arc::new(Wire::new(Arc::clone(&sim))),
+            tokens: Arc::<Wire>::clone(&wire),
+            wire,
+            watch: Arc::new(Unwatched),
             original: sim.with(|t| t.snapshot()),
             clock,
-            events: Arc::default(),
             guards: Guards { protected: Protected::default(), max_users: 1, tenant_id: None },
             patience: Duration::from_secs(120),
             deadline: None,
@@ -169,13 +156,13 @@ impl World {
         Engine {
             graph: Arc::new(Graph::new(GraphParts {
                 transport: Arc::<Wire>::clone(&self.wire),
-                tokens: Arc::<Wire>::clone(&self.wire),
+                tokens: Arc::clone(&self.tokens),
                 endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
                 clock: self.clock.clone(),
                 budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
             })),
             clock: self.clock.clone(),
-            watch: Arc::<Events>::clone(&self.events),
+            watch: Arc::clone(&self.watch),
             stop: Stop::new(self.clock.clone(), self.deadline),
             store: self.store(),
             guards: self.guards.clone(),

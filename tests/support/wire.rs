@@ -1,5 +1,6 @@
 //! The cable between engine and tenant: it remembers what went through and can be cut.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -31,7 +32,7 @@ pub struct Passed {
 pub struct Wire {
     sim: Arc<Simulated>,
     passed: Mutex<Vec<Passed>>,
-    tokens: Mutex<Vec<String>>,
+    tokens: Mutex<BTreeSet<String>>,
     power: Mutex<Option<Power>>,
     is_dark: watch::Sender<bool>,
 }
@@ -65,8 +66,8 @@ impl Wire {
         self.passed.lock().unwrap().clone()
     }
 
-    /// Every token that was issued.
-    pub fn tokens(&self) -> Vec<String> {
+    /// Every bearer token that was sent.
+    pub fn tokens(&self) -> BTreeSet<String> {
         self.tokens.lock().unwrap().clone()
     }
 
@@ -79,6 +80,9 @@ impl Wire {
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Reply, SendError> {
+        if let Some(bearer) = &request.bearer {
+            self.tokens.lock().unwrap().insert(bearer.expose_secret().to_owned());
+        }
         let body = request.body.as_ref().map(|b| b.to_vec()).unwrap_or_default();
         let number = {
             let mut passed = self.passed.lock().unwrap();
@@ -101,11 +105,6 @@ impl Transport for Wire {
 #[async_trait]
 impl TokenSource for Wire {
     async fn token(&self, _: Again) -> oust::failure::Result<Token> {
-        let secret = SecretString::from(self.sim.token(RUNNER));
-        let mut tokens = self.tokens.lock().unwrap();
-        if tokens.last().is_none_or(|last| last != secret.expose_secret()) {
-            tokens.push(secret.expose_secret().to_owned());
-        }
-        Ok(Token { secret, expires_on: None })
+        Ok(Token { secret: SecretString::from(self.sim.token(RUNNER)), expires_on: None })
     }
 }
