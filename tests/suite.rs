@@ -4,5 +4,6 @@
 mod crash;
 mod doubt;
 mod laws;
+mod properties;
 mod secrets;
 mod support;
