@@ -100,7 +100,7 @@ impl Any {
         }
         writeln!(yaml, "apps:\n{runner}").unwrap();
         for app in APPS {
-            writeln!(yaml, "  - name: {app}\n    home: fabrikam.com\n    offers: [Reader]").unwrap();
+            writeln!(yaml, "  - name: {app}\n    home: fabrikam.com").unwrap();
         }
         let mut seen = Vec::new();
         let known = |user: usize| user < self.people;
