@@ -4,6 +4,7 @@
 //! consent given beforehand the cut leaves as soon as its own reads are in, while the other reads travel.
 
 mod decide;
+mod due;
 pub mod event;
 mod observe;
 mod rollback;

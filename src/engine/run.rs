@@ -7,6 +7,7 @@ use oust_actions::{Call, Change, Operator, Plan, Tenant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::due::is_due;
 use super::event::What;
 use super::secret::Secrets;
 use super::stage::Due;
@@ -249,7 +250,7 @@ impl Run {
         steps
             .filter(|(_, step)| step.stage == stage)
             .flat_map(|(user, step)| step.changes.iter().map(move |change| (user, step, change)))
-            .filter(|(_, _, change)| change.state == State::Planned)
+            .filter(|(_, step, change)| is_due(step, change))
             .map(|(user, step, change)| Due {
                 user_id: user.target.user.id.clone(),
                 step: step.step.clone(),

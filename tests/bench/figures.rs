@@ -66,7 +66,10 @@ fn append(folder: &Path) -> Result<(), AnyError> {
     let mut times = Vec::new();
     for _ in 0..APPENDS {
         let began = Instant::now();
-        journal.append(Record::Resumed { version: "bench".into(), operator: oust_actions::Operator::default() })?;
+        journal.append(Record::Resumed {
+            version: "bench".into(),
+            operator: oust_actions::Operator::default(),
+        })?;
         times.push(began.elapsed());
     }
     row("journal append with sync", &mut times);
@@ -98,8 +101,12 @@ fn memory(folder: &Path) -> Result<(), AnyError> {
         }
         std::thread::sleep(Duration::from_millis(1));
     };
-    let peak = peak.map_or_else(|| "not known on this system".into(), |kib| format!("{:.1} MiB", kib / 1024.0));
-    println!("peak memory of a one-user run     {peak} (exit {ended}, {:.2} s)", began.elapsed().as_secs_f64());
+    let peak =
+        peak.map_or_else(|| "not known on this system".into(), |kib| format!("{:.1} MiB", kib / 1024.0));
+    println!(
+        "peak memory of a one-user run     {peak} (exit {ended}, {:.2} s)",
+        began.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
@@ -114,8 +121,9 @@ fn round_trips(folder: &Path) -> Result<(), AnyError> {
     let latency = tenant.latency;
     let playbook = Playbook::find(DEFAULT_PLAYBOOK)?;
     let state = (folder, true);
-    let rehearsal =
-        runtime.block_on(rehearse(tenant, playbook, state, Duration::from_secs(60), Arc::new(Unwatched), &Nobody))?.1;
+    let rehearsal = runtime
+        .block_on(rehearse(tenant, playbook, state, Duration::from_secs(60), Arc::new(Unwatched), &Nobody))?
+        .1;
     let cut = rehearsal.round_trips_until_cut.ok_or("there was no cut")?;
     println!("dependent round trips to the cut  {cut}, and one for the token");
     println!("dependent round trips to verified {}", rehearsal.round_trips_until_verified);
