@@ -1,9 +1,12 @@
 //! A rehearsal: the engine, the Graph client, the HTTP stack and the journal of a real run, against a simulated
 //! tenant on a loopback port.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -146,6 +149,37 @@ pub struct Rehearsal {
     pub elapsed_ms: u64,
 }
 
+/// The intruder, who goes on trying every foothold while he is evicted.
+struct Adversary {
+    stop: Arc<AtomicBool>,
+    trying: JoinHandle<HashMap<(String, &'static str), Duration>>,
+}
+
+impl Adversary {
+    /// Begins to try, many times a second, and notes when each foothold last let him in.
+    fn let_loose(tenant: &Arc<Simulated>, started: tokio::time::Instant) -> std::io::Result<Self> {
+        let (stop, tenant) = (Arc::new(AtomicBool::new(false)), Arc::clone(tenant));
+        let stopped = Arc::clone(&stop);
+        let trying = std::thread::Builder::new().name("intruder".into()).spawn(move || {
+            let mut last_in = HashMap::new();
+            while !stopped.load(Ordering::SeqCst) {
+                for foothold in tenant.footholds().into_iter().filter(|f| f.works) {
+                    last_in.insert((foothold.name, foothold.what), started.elapsed());
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            last_in
+        })?;
+        Ok(Self { stop, trying })
+    }
+
+    /// Ends it: when each foothold last let him in, since the start.
+    fn end(self) -> HashMap<(String, &'static str), Duration> {
+        self.stop.store(true, Ordering::SeqCst);
+        self.trying.join().unwrap_or_default()
+    }
+}
+
 /// A way back in.
 #[derive(Debug, Serialize)]
 pub struct WayIn {
@@ -157,6 +191,8 @@ pub struct WayIn {
     pub before: bool,
     /// Whether it works after it.
     pub after: bool,
+    /// When it last let the intruder in while he went on trying, in milliseconds since the start.
+    pub last_in_ms: Option<u64>,
     /// Why, after it; hostile.
     pub why: String,
     /// When it ends by itself.
@@ -216,12 +252,14 @@ pub async fn rehearse(
 
     let original = sim.with(|t| t.snapshot());
     sim.with(Tenant::clear_log);
+    let adversary = Adversary::let_loose(sim, started)
+        .map_err(|e| Failure::new(Code::Internal, format!("starting the intruder's thread: {e}")))?;
     let mut run = engine.contain(&order, &Consent::Given("a rehearsal".into()), None).await;
     if !stays {
         run.journal = None;
     }
     let (until_verified, requests) = sim.with(|t| (t.round_trips(), t.log().len()));
-    let ways_in = ways_in(&before, sim.footholds());
+    let ways_in = ways_in(&before, sim.footholds(), &adversary.end());
     audience.run(&run, &ways_in);
 
     let path = engine.store.find(&order.run_id.to_string());
@@ -280,10 +318,16 @@ fn engine(
     })
 }
 
-fn ways_in(before: &[Foothold], after: Vec<Foothold>) -> Vec<WayIn> {
+fn ways_in(
+    before: &[Foothold],
+    after: Vec<Foothold>,
+    last_in: &HashMap<(String, &'static str), Duration>,
+) -> Vec<WayIn> {
+    let ms = |d: &Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     after
         .into_iter()
         .map(|after| WayIn {
+            last_in_ms: last_in.get(&(after.name.clone(), after.what)).map(ms),
             before: before.iter().any(|b| b.name == after.name && b.what == after.what && b.works),
             name: after.name,
             kind: after.what,

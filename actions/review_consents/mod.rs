@@ -23,8 +23,14 @@ use crate::{About, Action, Finding, Permission, Plan, Read, ReadError, Target, T
 pub use observe::State;
 pub use settings::Settings;
 
+/// The permissions to write also read, so a runner that may apply needs no wider one to look. Two entries of the
+/// same name: one is for the consents, the other for the assignments.
 const PERMISSIONS: &[Permission] = &[
-    Permission::read("Directory.Read.All", &["Directory.ReadWrite.All"]),
+    Permission::read(
+        "Directory.Read.All",
+        &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    ),
+    Permission::read("Directory.Read.All", &["AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All"]),
     Permission::read(
         "Application.Read.All",
         &["Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],

@@ -78,6 +78,9 @@ pub fn connect(
     let stop = Stop::new(clock.clone(), deadline);
     signals::listen(&stop);
     let shown = endpoint.url("");
+    // The connection is opened while the sign-in travels.
+    let (ahead, root) = (Arc::clone(&http), endpoint.url("/v1.0"));
+    tokio::spawn(async move { ahead.warm(&root).await });
     let graph = Graph::new(GraphParts {
         transport: http,
         tokens,

@@ -131,7 +131,12 @@ fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
         let word =
             if fine { paint.paint(style::GOOD, "ready  ") } else { paint.paint(style::BAD, "MISSING") };
         text.push_str(&format!("{word}  {}\n", entry.action));
+        let mut named = Vec::new();
         for permission in action.permissions {
+            if named.contains(&permission.name) {
+                continue;
+            }
+            named.push(permission.name);
             let there = permission.is_met_by(&operator.permissions);
             text.push_str(&format!(
                 "           {} {}\n",

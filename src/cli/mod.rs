@@ -175,3 +175,22 @@ fn result_file(args: &[OsString]) -> Option<std::path::PathBuf> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_has_an_argument_that_clashes_with_a_global_one() {
+        let mut command = Cli::command();
+        command.build();
+        for sub in command.get_subcommands() {
+            let mut ids: Vec<&str> = sub.get_arguments().map(|a| a.get_id().as_str()).collect();
+            let all = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), all, "{}", sub.get_name());
+        }
+        Cli::command().debug_assert();
+    }
+}

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -29,7 +30,8 @@ use crate::sim::{Tenant, file};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Tenant file of your own; `oust schema tenant` says what can be in it
-    tenant: Option<PathBuf>,
+    #[arg(value_name = "TENANT.yaml")]
+    file: Option<PathBuf>,
     /// Built-in playbook or YAML file
     #[arg(long, default_value = DEFAULT_PLAYBOOK, value_name = "ID|FILE")]
     playbook: String,
@@ -51,7 +53,7 @@ struct Document<'a> {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let tenant = match &self.tenant {
+        let tenant = match &self.file {
             None => file::parse(CONTOSO)?,
             Some(path) => file::parse(&read(path)?)?,
         };
@@ -145,7 +147,13 @@ impl Audience for Stage {
         print(&text::run(run, &self.paint, self.width));
         self.heading(4, "The intruder's ways in, tried again");
         for way in ways_in {
-            self.way(way.after, &way.name, &way.why);
+            let last = match way.last_in_ms {
+                Some(ms) if !way.after => {
+                    format!(" (last let in at {:.2} s)", Duration::from_millis(ms).as_secs_f64())
+                }
+                _ => String::new(),
+            };
+            self.way(way.after, &way.name, &format!("{}{last}", way.why));
         }
         self.heading(5, "Taking it back: oust rollback RUN");
     }
@@ -175,7 +183,7 @@ fn closing(rehearsal: &Rehearsal, output: &Output) -> String {
         "\n{cut}, {} until verified, {} requests; the whole rehearsal took {:.2} s.\n",
         rehearsal.round_trips_until_verified,
         rehearsal.requests,
-        std::time::Duration::from_millis(rehearsal.elapsed_ms).as_secs_f64(),
+        Duration::from_millis(rehearsal.elapsed_ms).as_secs_f64(),
     ));
     text.push_str("\nNext: `oust doctor` against your own tenant, then `oust plan USER`.\n");
     text
@@ -199,7 +207,7 @@ async fn serve(tenant: Tenant, address: SocketAddr, token: Option<&Path>) -> Res
     print(&lines);
     let stop = Stop::new(Clock::system(), None);
     signals::listen(&stop);
-    while stop.sleep(std::time::Duration::from_secs(3600)).await {}
+    while stop.sleep(Duration::from_secs(3600)).await {}
     complain("stopped");
     Ok(0)
 }

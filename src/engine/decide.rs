@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::observe::Remembered;
 use super::{Engine, Observed, ObservedUser, Run};
 use crate::failure::{Code, Failure, Result};
-use crate::guard::explain_denial;
+use crate::guard::{explain_denial, lacks};
 use crate::journal::Planned;
 use crate::playbook::{Stage, Step};
 
 impl Engine {
     /// Observes and decides the steps of `stages` and records the plans.
     pub(super) async fn decide(&self, run: &mut Run, observed: &Observed, stages: &[Stage]) -> Result<()> {
-        let planned = self.look(observed, stages).await;
+        let planned = self.stop.unless_signalled(self.look(observed, stages)).await?;
         run.plan(self, planned)
     }
 
@@ -66,12 +66,16 @@ async fn look_at_step(graph: &Remembered<'_>, user: &ObservedUser, stage: &Stage
         state: Value::Null,
         plan: oust_actions::Plan::default(),
         error: None,
+        lacks: Vec::new(),
     };
     let target = Target { settings: step.with.clone(), ..user.target.clone() };
     let failure = match oust_actions::find(step.action) {
         None => Failure::new(Code::Internal, format!("there is no action {}", step.action)),
         Some(action) => match observe(action, &target, graph).await {
             Ok((state, plan)) => {
+                if !plan.changes.is_empty() {
+                    planned.lacks = lacks(&action.about(), &target.operator, &user.held);
+                }
                 planned.state = state;
                 planned.plan = plan;
                 return planned;

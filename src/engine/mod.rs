@@ -3,6 +3,7 @@
 //! observe → guards → decide → consent → per stage: intents on disk, calls, outcomes → verify → report. With
 //! consent given beforehand the cut leaves as soon as its own reads are in, while the other reads travel.
 
+mod agenda;
 mod decide;
 mod due;
 pub mod event;
@@ -120,13 +121,13 @@ impl Engine {
             let (cut, later) = order.playbook.stages.split_at(1);
             self.decide(run, &observed, cut).await?;
             run.confirm(how)?;
-            let later = self.look(&observed, later);
+            let later = self.stop.unless_signalled(self.look(&observed, later));
             let (planned, sent) = futures::future::join(later, self.run_stage(run, &cut[0].id)).await;
-            run.plan(self, planned)?;
             sent?;
+            run.plan(self, planned?)?;
         } else {
             // Decided before there is a journal: a plan that nobody confirms leaves nothing behind.
-            let planned = self.look(&observed, &order.playbook.stages).await;
+            let planned = self.stop.unless_signalled(self.look(&observed, &order.playbook.stages)).await?;
             if let Some(saved) = saved {
                 saved.check_drift(&planned)?;
             }
@@ -185,7 +186,8 @@ impl Engine {
         run.lock(&self.store, &observed)?;
         run.resumed(&observed.operator)?;
         run.add_targets(&observed)?;
-        let planned = self.look_at_missing(run, &observed).await;
+        let planned = self.look_at_missing(run, &observed);
+        let planned = self.stop.unless_signalled(planned).await?;
         run.plan(self, planned)?;
         if run.ledger().confirmed.is_none() {
             let how = match consent {
@@ -219,7 +221,7 @@ impl Engine {
 
     async fn observe_guarded(&self, order: &Order) -> Result<Observed> {
         self.guards.check_count(order.names.len())?;
-        let observed = self.observe(order).await?;
+        let observed = self.stop.unless_signalled(self.observe(order)).await??;
         self.guards.check_tenant(&observed.tenant)?;
         for user in &observed.users {
             self.guards.check_user(&user.target, &user.group_ids)?;

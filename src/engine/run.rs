@@ -3,24 +3,21 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use oust_actions::{Call, Change, Operator, Plan, Tenant};
+use oust_actions::{Call, Operator, Plan, Tenant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::due::is_due;
 use super::event::What;
 use super::secret::Secrets;
-use super::stage::Due;
 use super::{Engine, Observed, Order};
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
-use crate::guard::{HeldRoles, explain_denial};
+use crate::guard::HeldRoles;
 use crate::journal::{
-    Began, ChangeLedger, FORMAT, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store,
-    TargetFound, ToldResult, UserLock,
+    Began, FORMAT, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store, TargetFound, UserLock,
 };
 use crate::playbook::Playbook;
-use crate::report::{OpenDocument, RunDocument, State, fold};
+use crate::report::{OpenDocument, RunDocument, fold};
 use crate::target_name::TargetName;
 
 /// The version that goes into journals and plans.
@@ -36,8 +33,8 @@ pub struct Run {
     playbook: Playbook,
     secrets: Option<Secrets>,
     locks: Vec<UserLock>,
-    held: HashMap<String, HeldRoles>,
-    appeared: HashMap<String, Vec<OpenDocument>>,
+    pub(super) held: HashMap<String, HeldRoles>,
+    pub(super) appeared: HashMap<String, Vec<OpenDocument>>,
 }
 
 impl Run {
@@ -199,6 +196,7 @@ impl Run {
                     ..step.plan.clone()
                 },
                 error: step.error.clone(),
+                lacks: step.lacks.clone(),
             })
             .collect()
     }
@@ -242,97 +240,6 @@ impl Run {
             })?;
         }
         Ok(body)
-    }
-
-    /// What a stage has to send now, `most` at a time.
-    pub(super) fn due(&self, stage: &str, most: usize) -> Vec<Due> {
-        let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
-        steps
-            .filter(|(_, step)| step.stage == stage)
-            .flat_map(|(user, step)| step.changes.iter().map(move |change| (user, step, change)))
-            .filter(|(_, step, change)| is_due(step, change))
-            .map(|(user, step, change)| Due {
-                user_id: user.target.user.id.clone(),
-                step: step.step.clone(),
-                attempt: change.attempts + 1,
-                change: change.change.clone(),
-            })
-            .take(most)
-            .collect()
-    }
-
-    /// Sign-in names of users for whom a stage has something to do.
-    pub(super) fn users_with_work(&self, stage: &str) -> Vec<String> {
-        let has_work = |s: &&crate::journal::StepLedger| {
-            s.stage == stage && s.changes.iter().any(|c| matches!(c.state, State::Planned | State::InDoubt))
-        };
-        let users = self.ledger().users.iter().filter(|u| u.steps.iter().any(|s| has_work(&s)));
-        users.map(|u| u.target.user.user_principal_name.clone()).collect()
-    }
-
-    /// The changes of a step that are of a kind.
-    pub(super) fn changes(
-        &self,
-        user_id: &str,
-        step: &str,
-        of_kind: impl Fn(&ChangeLedger) -> bool,
-    ) -> Vec<ChangeLedger> {
-        let step = self.ledger().step(user_id, step);
-        step.map(|s| s.changes.iter().filter(|c| of_kind(c)).cloned().collect()).unwrap_or_default()
-    }
-
-    pub(super) fn any_change(&self, of_kind: impl Fn(&ChangeLedger) -> bool) -> bool {
-        self.ledger().users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(of_kind)
-    }
-
-    /// What a later plan wants that the plan of the run has not.
-    pub(super) fn not_in_plan(&self, user_id: &str, step: &str, plan: &Plan) -> Vec<Change> {
-        let known = self.changes(user_id, step, |_| true);
-        plan.changes.iter().filter(|c| !known.iter().any(|k| k.change.is_same_write_as(c))).cloned().collect()
-    }
-
-    /// Notes a way in that came up after the plan was made.
-    pub(super) fn note_appeared(&mut self, user_id: &str, step: &str, new: &Change) {
-        let open = self.appeared.entry(user_id.to_owned()).or_default();
-        let entry = OpenDocument {
-            step: Some(step.to_owned()),
-            label: new.label.clone(),
-            reasons: vec!["it appeared after the plan was made, so the intruder may still be active".into()],
-            next: Some("contain the user again".into()),
-        };
-        if !open.contains(&entry) {
-            open.push(entry);
-        }
-    }
-
-    /// Users whose revocation and disabling are both acknowledged and not yet noted: id and name.
-    pub(super) fn newly_cut(&self) -> Vec<(String, String)> {
-        let acknowledged =
-            |c: &ChangeLedger| c.told == Some(ToldResult::Accepted) || c.state == State::Effective;
-        let users = self.ledger().users.iter().filter(|u| u.cut.is_none());
-        users
-            .filter(|user| {
-                let mut steps = user
-                    .steps
-                    .iter()
-                    .filter(|s| matches!(s.action.as_str(), "revoke_sessions" | "disable_user"));
-                let stage = self.playbook.stages.first().map(|s| &s.id);
-                steps.clone().any(|s| Some(&s.stage) == stage && !s.changes.is_empty())
-                    && steps
-                        .by_ref()
-                        .filter(|s| Some(&s.stage) == stage)
-                        .all(|s| s.error.is_none() && s.changes.iter().all(acknowledged))
-            })
-            .map(|u| (u.target.user.id.clone(), u.target.user.user_principal_name.clone()))
-            .collect()
-    }
-
-    /// Why the service said 403 for a step.
-    pub(super) fn denial(&self, user_id: &str, step: &str) -> Option<Failure> {
-        let user = self.ledger().user(user_id)?;
-        let action = oust_actions::find(&self.ledger().step(user_id, step)?.action)?;
-        let held = self.held.get(user_id).cloned().unwrap_or_default();
-        Some(explain_denial(&action.about(), &user.target.operator, &held, step))
     }
 
     /// Whether there is something to go on with.
@@ -395,24 +302,6 @@ impl Run {
         self.journal.append(Record::Reverified { version: VERSION.to_owned() })
     }
 
-    /// What never left is due again.
-    pub(super) fn retry_unsent(&mut self) -> Result<()> {
-        let unsent: Vec<(String, String, u32)> = self
-            .ledger()
-            .users
-            .iter()
-            .flat_map(|u| u.steps.iter().map(move |s| (u, s)))
-            .flat_map(|(u, s)| s.changes.iter().map(move |c| (u, s, c)))
-            .filter(|(_, _, c)| c.told == Some(ToldResult::NotSent) && c.state == State::Failed)
-            .filter_map(|(u, s, c)| Some((u.target.user.id.clone(), s.step.clone(), c.intent?)))
-            .collect();
-        for (user_id, step, intent) in unsent {
-            let reason = Some("it never left; sent again".to_owned());
-            self.journal.append(Record::Verified { user_id, step, intent, state: State::Planned, reason })?;
-        }
-        Ok(())
-    }
-
     /// Writes the last record and gives the document.
     pub(super) fn end(mut self, result: Result<()>) -> RunDocument {
         let failure = result.err();
@@ -459,7 +348,8 @@ impl Run {
 
     fn meta(&self) -> fold::Meta {
         fold::Meta {
-            run_id: Some(self.id()),
+            // A run that was refused before it began left nothing to ask for by an id.
+            run_id: (self.is_dry || self.journal.path().is_some()).then(|| self.id()),
             command: self.command.clone(),
             dry_run: self.is_dry,
             playbook: Some(self.playbook.clone()),

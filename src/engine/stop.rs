@@ -45,6 +45,19 @@ impl Stop {
         Ok(())
     }
 
+    /// Does something that may be dropped at any moment, such as a read, unless a signal comes first.
+    ///
+    /// # Errors
+    /// [`Code::Interrupted`].
+    pub async fn unless_signalled<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let woken = self.wake.notified();
+        self.check()?;
+        tokio::select! {
+            () = woken => Err(Failure::new(Code::Interrupted, "stopped by a signal while reading")),
+            done = work => Ok(done),
+        }
+    }
+
     /// Waits, but no longer than to a signal or the deadline. `false`: that is what ended it.
     pub async fn sleep(&self, duration: Duration) -> bool {
         let until_deadline = self.deadline.map_or(duration, |deadline| {

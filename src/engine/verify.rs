@@ -30,7 +30,8 @@ impl Engine {
         loop {
             let unsettled =
                 |c: &ChangeLedger| c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt);
-            let again = self.look_again(run, |_, _| true, unsettled).await;
+            let again = self.look_again(run, |_, _| true, unsettled);
+            let again = self.stop.unless_signalled(again).await?;
             if again.is_empty() {
                 return Ok(());
             }

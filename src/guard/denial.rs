@@ -5,10 +5,28 @@ use oust_actions::{About, Operator, Permission};
 
 use super::roles::{HeldRoles, Need};
 use crate::failure::{Code, Failure};
+use crate::report::{Lack, LackKind};
 
 /// The permissions of an action that the token does not list.
 pub fn missing_permissions<'a>(about: &'a About, operator: &Operator) -> Vec<&'a Permission> {
     about.permissions.iter().filter(|p| !p.is_met_by(&operator.permissions)).collect()
+}
+
+/// What an action needs for a target with these roles and the operator does not seem to have. Nothing when the
+/// token doesn't say what it may do.
+pub fn lacks(about: &About, operator: &Operator, held: &HeldRoles) -> Vec<Lack> {
+    if operator.permissions.is_empty() {
+        return Vec::new();
+    }
+    let permission = |p: &&Permission| Lack { kind: LackKind::Permission, name: p.name.to_owned() };
+    let mut lacks: Vec<Lack> = missing_permissions(about, operator).iter().map(permission).collect();
+    lacks.dedup();
+    if let Some(own) = &operator.roles {
+        let needs = about.roles.iter().map(|kind| Need::of(*kind, held));
+        let unmet = needs.filter(|need| !need.is_met_by(own));
+        lacks.extend(unmet.map(|need| Lack { kind: LackKind::Role, name: need.least().to_owned() }));
+    }
+    lacks
 }
 
 /// Explains a 403 for a step of this action.

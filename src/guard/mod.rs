@@ -9,7 +9,7 @@ use crate::config::Protected;
 use crate::failure::{Code, Failure, Result};
 use crate::playbook::Playbook;
 
-pub use denial::{explain_denial, missing_permissions};
+pub use denial::{explain_denial, lacks, missing_permissions};
 pub use roles::{HeldRoles, Need};
 
 /// The limits of one invocation.

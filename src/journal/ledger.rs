@@ -5,7 +5,7 @@ use oust_actions::{Change, Lasts, Plan, Target};
 use serde_json::Value;
 
 use super::record::{Began, Intent, Line, Phase, Record, Result as Told};
-use crate::report::{Outcome, Problem, RollbackState, State};
+use crate::report::{Lack, Outcome, Problem, RollbackState, State};
 
 /// The sum of a journal so far. Records are applied one by one, as they are written or read back.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +61,8 @@ pub struct StepLedger {
     pub plan: Plan,
     /// Why there is no plan.
     pub error: Option<Problem>,
+    /// What the operator does not seem to have for it.
+    pub lacks: Vec<Lack>,
     /// Its changes with where they stand.
     pub changes: Vec<ChangeLedger>,
 }
@@ -294,6 +296,7 @@ impl Ledger {
             state: planned.state.clone(),
             plan,
             error: planned.error.clone(),
+            lacks: planned.lacks.clone(),
             changes: Vec::new(),
         };
         let place = user.steps.iter().position(|s| s.step == planned.step);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::report::{Outcome, Problem, RollbackState, State};
+use crate::report::{Lack, Outcome, Problem, RollbackState, State};
 
 /// The format that this version writes. A later version reads every earlier one; an earlier one refuses a
 /// later one by this number.
@@ -222,6 +222,9 @@ pub struct Planned {
     pub plan: Plan,
     /// Why there is no plan, when the step could not be observed.
     pub error: Option<Problem>,
+    /// Permissions and roles that the step needs for this target and that the operator does not seem to have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Lack>,
 }
 
 /// A write with its undo.

@@ -133,6 +133,28 @@ pub struct StepDocument {
     /// Why the step has no plan, when it could not be observed.
     #[serde(default)]
     pub error: Option<Problem>,
+    /// What it needs for this target and the operator does not seem to have. A hint: the service decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Lack>,
+}
+
+/// A permission or a directory role that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lack {
+    /// `permission` or `role`.
+    pub kind: LackKind,
+    /// Its name.
+    pub name: String,
+}
+
+/// What is missing: the service answers both alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LackKind {
+    /// An application permission of the token.
+    Permission,
+    /// A directory role of the service principal.
+    Role,
 }
 
 /// One write.

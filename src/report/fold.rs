@@ -101,6 +101,11 @@ pub fn rollback_outcome(ledger: &Ledger) -> (Outcome, crate::failure::Exit) {
 
 /// Puts what a rollback would do beside each change.
 pub fn show_rollback_plan(document: &mut RunDocument, planned: &[(u32, RollbackState, Option<String>)]) {
+    if document.dry_run && document.error.is_none() {
+        let wanted = planned.iter().any(|(_, state, _)| *state == RollbackState::Planned);
+        document.outcome = if wanted { Outcome::Planned } else { Outcome::NothingToDo };
+        document.users.iter_mut().for_each(|user| user.outcome = document.outcome);
+    }
     let changes = document.users.iter_mut().flat_map(|u| &mut u.steps).flat_map(|s| &mut s.changes);
     for change in changes {
         let Some((_, state, reason)) = planned.iter().find(|(intent, ..)| Some(*intent) == change.intent)
@@ -157,6 +162,7 @@ fn step(step: &StepLedger) -> StepDocument {
         changes: step.changes.iter().map(change).collect(),
         findings: removed.chain(judged).collect(),
         error: step.error.clone(),
+        lacks: step.lacks.clone(),
     }
 }
 

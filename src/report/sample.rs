@@ -97,6 +97,7 @@ pub(crate) fn consent(state: State) -> ChangeDocument {
 
 pub(crate) fn step(stage: &str, step: &str, action: &str, changes: Vec<ChangeDocument>) -> StepDocument {
     StepDocument {
+        lacks: Vec::new(),
         stage: stage.into(),
         step: step.into(),
         action: action.into(),
