@@ -10,16 +10,11 @@ use super::Call;
 #[serde(default)]
 pub struct Turn {
     /// Calls of a higher wave leave once those of every lower one are acknowledged or given up.
-    #[serde(skip_serializing_if = "is_zero")]
     pub wave: u8,
     /// Texts of a refusal that means "only once the others are gone", in lower case. After such a refusal
     /// the call is sent once more, when the other calls of the step are acknowledged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub last_when_told: Vec<String>,
-}
-
-fn is_zero(wave: &u8) -> bool {
-    *wave == 0
 }
 
 impl Turn {

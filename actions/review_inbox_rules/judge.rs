@@ -82,7 +82,8 @@ fn stays(rule: &Rule, risk: u8, settings: &Settings) -> Option<Stays> {
 fn disable(who: &Target, rule: &Rule, score: Score) -> Change {
     let path = ["users", &who.user.id, "mailFolders", "inbox", "messageRules", &rule.id];
     let enabled = |to: bool| Call::new(Method::Patch, path).body(json!({ "isEnabled": to }));
-    let mut reasons = score.reasons.clone();
+    let risk = score.risk();
+    let mut reasons = score.reasons;
     if rule.has_error {
         reasons.push("Exchange reports an error in it, so it may not run at all".into());
     }
@@ -102,7 +103,7 @@ fn disable(who: &Target, rule: &Rule, score: Score) -> Change {
             after: Seen::With(json!({ "isEnabled": false })),
         }),
         lasts: Lasts::Stays,
-        risk: Some(score.risk()),
+        risk: Some(risk),
         reasons,
     }
 }

@@ -43,7 +43,7 @@ const UNREAD: &[&str] = &[
 ];
 
 /// A telling word in what a rule looks for, as it stands there.
-pub(super) fn telling<'a>(words: &'a [String]) -> Option<&'a str> {
+pub(super) fn telling(words: &[String]) -> Option<&str> {
     words.iter().map(String::as_str).find(|word| {
         let word = word.to_lowercase();
         WORDS.iter().any(|sign| word.contains(sign))

@@ -8,8 +8,11 @@ use crate::contract::fake::{Fake, adele, ready, synced};
 use crate::{AnyAction, Decision, ReadErrorKind, Undo};
 
 fn rule(id: &str, name: &str, actions: Value, conditions: Value) -> Value {
-    json!({ "id": id, "displayName": name, "sequence": 1, "isEnabled": true, "hasError": false,
-        "isReadOnly": false, "actions": actions, "conditions": conditions })
+    let mut rule = json!({ "id": id, "displayName": name, "sequence": 1, "isEnabled": true, "hasError": false,
+        "isReadOnly": false });
+    rule["actions"] = actions;
+    rule["conditions"] = conditions;
+    rule
 }
 
 fn to(address: &str) -> Value {

@@ -70,6 +70,7 @@ mod tests {
             state: Value::Null,
             plan: Plan::default(),
             error: None,
+            lacks: vec![],
             changes,
         };
         let due = step.changes.iter().filter(|change| is_due(&step, change));
