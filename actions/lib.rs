@@ -13,7 +13,10 @@ pub use contract::*;
 
 mod disable_user;
 mod reset_password;
+mod review_auth_methods;
 mod review_consents;
+mod review_devices;
+mod review_inbox_rules;
 mod revoke_sessions;
 
 /// Every action there is. Listing, docs, permission manifest, playbook schema and tests come from it.
@@ -22,6 +25,9 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &disable_user::DisableUser,
     &reset_password::ResetPassword,
     &review_consents::ReviewConsents,
+    &review_auth_methods::ReviewAuthMethods,
+    &review_devices::ReviewDevices,
+    &review_inbox_rules::ReviewInboxRules,
 ];
 
 /// Finds an action by its id.

@@ -78,6 +78,8 @@ pub struct ChangeLedger {
     pub attempts: u32,
     /// How often since the run was last resumed.
     pub tries: u32,
+    /// How often the service refused it.
+    pub refusals: u32,
     /// Service time of the first and of the last intent.
     pub sent: Option<(Timestamp, Timestamp)>,
     /// What became of the last call; `None` while there is no outcome.
@@ -114,12 +116,13 @@ pub struct UndoLedger {
 }
 
 impl ChangeLedger {
-    fn new(change: Change) -> Self {
+    pub(crate) fn new(change: Change) -> Self {
         Self {
             change,
             intent: None,
             attempts: 0,
             tries: 0,
+            refusals: 0,
             sent: None,
             told: None,
             state: State::Planned,
@@ -228,6 +231,7 @@ impl Ledger {
             Record::Outcome { intent, answer } => {
                 let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
                 change.told = Some(answer.result);
+                change.refusals += u32::from(answer.result == Told::Refused);
                 change.state = match answer.result {
                     Told::Accepted => State::Pending,
                     Told::Refused => State::Refused,

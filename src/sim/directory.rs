@@ -6,8 +6,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 use super::app_role::AppRoleAssignment;
+use super::device::Device;
 use super::grant::Grant;
 use super::group::Group;
+use super::mailbox::Rule;
+use super::method::Method;
 use super::moment::Moment;
 use super::role::RoleAssignment;
 use super::service_principal::ServicePrincipal;
@@ -29,6 +32,9 @@ pub struct Directory {
     pub grants: Vec<Grant>,
     pub app_roles: Vec<AppRoleAssignment>,
     pub roles: Vec<RoleAssignment>,
+    pub methods: Vec<Method>,
+    pub devices: Vec<Device>,
+    pub rules: Vec<Rule>,
     /// Counts what the service created, so that a recreated object has a new id.
     pub created: u64,
 }

@@ -12,6 +12,9 @@ use super::request::Ask;
 pub struct Limits {
     units: Bucket,
     writes: Bucket,
+    /// Authentication methods.
+    reports: Bucket,
+    device_writes: Bucket,
 }
 
 /// Holds up to `size`, and refills in `seconds`.
@@ -32,12 +35,25 @@ impl Default for Limits {
 impl Limits {
     /// So many resource units in 10 seconds, so many writes in 150.
     pub fn new(units: u32, writes: u32) -> Self {
-        Self { units: Bucket::new(units, 10.0), writes: Bucket::new(writes, 150.0) }
+        Self {
+            units: Bucket::new(units, 10.0),
+            writes: Bucket::new(writes, 150.0),
+            reports: Bucket::new(5, 10.0),
+            device_writes: Bucket::new(25, 10.0),
+        }
     }
 
     /// Takes what the request costs, or says when to come again.
     pub(super) fn charge(&mut self, ask: &Ask, app_id: &str, now: Timestamp) -> Result<u32, GraphError> {
         let cost = cost(ask);
+        let own = match ask.segments().as_slice() {
+            ["users", _, "authentication", ..] => Some(&mut self.reports),
+            ["devices", ..] if ask.is_write() => Some(&mut self.device_writes),
+            _ => None,
+        };
+        if let Some(Err(wait)) = own.map(|bucket| bucket.take(1.0, now)) {
+            return Err(GraphError::throttled(Some(format!("{wait:.3}"))));
+        }
         let read = self.units.take(f64::from(cost), now);
         let write = if ask.is_write() { self.writes.take(1.0, now) } else { Ok(()) };
         for (result, kind, what) in

@@ -68,6 +68,15 @@ const READ_ORGANIZATION: AnyOf =
 const READ_DOMAIN: AnyOf =
     &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 
+const READ_METHOD: AnyOf = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
+const WRITE_METHOD: AnyOf = &["UserAuthenticationMethod.ReadWrite.All"];
+pub const READ_DEVICE: AnyOf =
+    &["Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const WRITE_DEVICE: AnyOf = &["Device.ReadWrite.All", "Directory.ReadWrite.All"];
+const READ_MAIL: AnyOf = &["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"];
+const READ_MAILBOX: AnyOf = &["MailboxSettings.Read", "MailboxSettings.ReadWrite"];
+const WRITE_MAILBOX: AnyOf = &["MailboxSettings.ReadWrite"];
+
 /// Who calls, as the token says.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
@@ -125,6 +134,14 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
             | ["servicePrincipals", _, "appRoleAssignments" | "appRoleAssignedTo", ..],
         ) => &[READ_APP],
         ("PATCH", ["servicePrincipals", _]) => &[WRITE_APP],
+        ("GET", ["users", _, "authentication", ..]) => &[READ_METHOD],
+        (_, ["users", _, "authentication", ..]) => &[WRITE_METHOD],
+        ("GET", ["users", _, "registeredDevices" | "ownedDevices", ..]) => &[READ_USER],
+        ("GET", ["devices", ..]) => &[READ_DEVICE],
+        ("PATCH", ["devices", _]) => &[WRITE_DEVICE],
+        ("GET", ["users", _, "mailFolders"]) => &[READ_MAIL],
+        ("GET", ["users", _, "mailFolders", _, "messageRules", ..]) => &[READ_MAILBOX],
+        ("PATCH", ["users", _, "mailFolders", _, "messageRules", _]) => &[WRITE_MAILBOX],
         ("GET", ["organization", ..]) => &[READ_ORGANIZATION],
         ("GET", ["domains", _]) => &[READ_DOMAIN],
         ("GET", ["groups"] | ["groups", _]) => &[READ_GROUP],

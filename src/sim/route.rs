@@ -8,7 +8,7 @@ use super::error::{GraphError, Outcome};
 use super::grant::{self, Of};
 use super::permission::Caller;
 use super::request::Ask;
-use super::{group, organization, role, service_principal, session, user};
+use super::{device, group, mailbox, method, organization, role, service_principal, session, user};
 
 /// Answers a read from a directory, which may be a stale replica.
 pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize) -> Outcome {
@@ -38,6 +38,16 @@ pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize)
         }
         ("GET", ["servicePrincipals"]) => service_principal::list(directory, ask, page_size),
         ("GET", ["servicePrincipals", id]) => service_principal::get(directory, ask, id),
+        ("GET", ["users", id, "authentication", rest @ ..]) => {
+            method::read(directory, ask, id, rest, page_size)
+        }
+        ("GET", ["users", id, relation @ ("registeredDevices" | "ownedDevices"), cast @ ..]) => {
+            device::of_user(directory, ask, caller, (id, relation, cast), page_size)
+        }
+        ("GET", ["devices", rest @ ..]) => device::read(directory, ask, rest, page_size),
+        ("GET", ["users", id, "mailFolders", rest @ ..]) => {
+            mailbox::read(directory, ask, id, rest, page_size)
+        }
         ("GET", ["organization"]) => organization::list(directory, ask, page_size),
         ("GET", ["organization", id]) => organization::get(directory, ask, id),
         ("GET", ["domains", name]) => organization::domain(directory, ask, name),
@@ -59,6 +69,13 @@ pub fn write(directory: &mut Directory, ask: &Ask, caller: &Caller, now: Timesta
         ("PATCH", ["oauth2PermissionGrants", id]) => grant::patch(directory, ask, id),
         ("DELETE", ["oauth2PermissionGrants", id]) => grant::delete(directory, id),
         ("PATCH", ["servicePrincipals", id]) => service_principal::patch(directory, ask, id),
+        ("POST" | "DELETE", ["users", id, "authentication", rest @ ..]) => {
+            method::write(directory, ask, id, rest, now)
+        }
+        ("PATCH", ["devices", id]) => device::patch(directory, ask, caller, id),
+        ("PATCH", ["users", id, "mailFolders", "inbox", "messageRules", rule]) => {
+            mailbox::patch(directory, ask, id, rule)
+        }
         ("POST", [of, id, relation]) => app_role::post(directory, ask, end(of, id, relation)?, now),
         ("DELETE", [of, id, relation, row]) => app_role::delete(directory, end(of, id, relation)?, row),
         (_, path) => Err(GraphError::unknown_segment(path.last().unwrap_or(&""))),
