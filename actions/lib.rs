@@ -18,8 +18,11 @@ mod confirm_compromised;
 mod disable_app;
 mod disable_user;
 mod reset_password;
+mod review_auth_methods;
 mod review_consents;
+mod review_devices;
 mod review_groups;
+mod review_inbox_rules;
 mod review_owned_apps;
 mod review_roles;
 mod revoke_sessions;
@@ -38,6 +41,9 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &confirm_compromised::ConfirmCompromised,
     &block_sign_in_by_policy::BlockSignInByPolicy,
     &block_ip::BlockIp,
+    &review_auth_methods::ReviewAuthMethods,
+    &review_devices::ReviewDevices,
+    &review_inbox_rules::ReviewInboxRules,
 ];
 
 /// Finds an action by its id.

@@ -24,6 +24,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("lockout", include_str!("../examples/playbooks/lockout.yaml")),
     ("illicit-consent", include_str!("../examples/playbooks/illicit-consent.yaml")),
     ("privileged-account", include_str!("../examples/playbooks/privileged-account.yaml")),
+    ("business-email-compromise", include_str!("../examples/playbooks/business-email-compromise.yaml")),
 ];
 
 /// A checked playbook.

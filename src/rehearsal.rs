@@ -301,8 +301,9 @@ fn engine(
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline: None, per_read: Duration::from_secs(60) }),
     });
+    let throttles = served.tenant.with(|t| t.limits.is_some());
     Ok(Engine {
-        graph: Arc::new(graph),
+        graph: Arc::new(if throttles { graph } else { graph.unpaced() }),
         clock: clock.clone(),
         watch,
         stop: Stop::new(clock.clone(), None),

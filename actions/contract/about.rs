@@ -66,6 +66,8 @@ pub enum Role {
     ForTokensOfAdmins,
     /// For every target, also without a role: User Administrator at least.
     ForAnyPassword,
+    /// For every device: Cloud Device Administrator at least.
+    ForDevices,
 }
 
 /// An entry of a public catalogue.

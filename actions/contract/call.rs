@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Turn;
+
 /// What RFC 3986 lets stand unescaped in a path segment or a query value.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -199,6 +201,12 @@ pub struct Call {
     /// What a repetition does.
     #[serde(default)]
     pub repeat: Repeat,
+    /// When it is sent.
+    #[serde(default, skip_serializing_if = "Turn::is_default")]
+    pub turn: Turn,
+    /// What a person does instead when the service refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<String>,
 }
 
 impl Call {
@@ -211,7 +219,15 @@ impl Call {
         if method == Method::Delete && path.is_linked_object() {
             path = path.reference();
         }
-        Self { method, api: Api::V1, path, body: None, repeat: Repeat::Harmless }
+        Self {
+            method,
+            api: Api::V1,
+            path,
+            body: None,
+            repeat: Repeat::Harmless,
+            turn: Turn::default(),
+            by_hand: None,
+        }
     }
 
     /// Makes an object a member of a group; a second time is refused as a conflict.

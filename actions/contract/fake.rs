@@ -13,7 +13,7 @@ use super::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tena
 /// Answers reads from a map; what isn't in it is 404. It counts reads, to tell of needless ones.
 #[derive(Default)]
 pub(crate) struct Fake {
-    answers: BTreeMap<String, Result<Value, ReadErrorKind>>,
+    answers: BTreeMap<String, Result<Value, (ReadErrorKind, Option<String>)>>,
     reads: Mutex<Vec<String>>,
 }
 
@@ -26,7 +26,13 @@ impl Fake {
 
     /// This read fails.
     pub(crate) fn failing(mut self, get: &Get, kind: ReadErrorKind) -> Self {
-        self.answers.insert(get.url(), Err(kind));
+        self.answers.insert(get.url(), Err((kind, None)));
+        self
+    }
+
+    /// This read fails with an error code of Graph's.
+    pub(crate) fn failing_with(mut self, get: &Get, kind: ReadErrorKind, code: &str) -> Self {
+        self.answers.insert(get.url(), Err((kind, Some(code.to_owned()))));
         self
     }
 
@@ -37,12 +43,12 @@ impl Fake {
 
     fn answer(&self, get: &Get) -> Result<Value, ReadError> {
         self.reads.lock().unwrap().push(get.url());
-        let answer = self.answers.get(&get.url()).cloned().unwrap_or(Err(ReadErrorKind::NotFound));
-        answer.map_err(|kind| ReadError {
+        let answer = self.answers.get(&get.url()).cloned().unwrap_or(Err((ReadErrorKind::NotFound, None)));
+        answer.map_err(|(kind, code)| ReadError {
             kind,
             path: get.path.to_string(),
             status: None,
-            code: None,
+            code,
             message: "the fake says so".into(),
             request_id: None,
         })

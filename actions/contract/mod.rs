@@ -10,6 +10,7 @@ mod change;
 pub(crate) mod fake;
 mod read;
 mod target;
+mod turn;
 
 pub use about::{About, Permission, Role, Technique};
 pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
@@ -17,3 +18,4 @@ pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
 pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
 pub use read::{Read, ReadError, ReadErrorKind, Reading};
 pub use target::{Operator, Target, Tenant, User};
+pub use turn::Turn;

@@ -65,6 +65,7 @@ fn card(action: &dyn AnyAction) -> String {
             oust_actions::Role::ForTokensOfAdmins => {
                 "  for targets that hold a role: one that may reset their password\n"
             }
+            oust_actions::Role::ForDevices => "  for every device: Cloud Device Administrator\n",
             oust_actions::Role::ForAnyPassword => {
                 "  for every target: User Administrator; for admins Privileged Authentication Administrator\n"
             }

@@ -2,6 +2,7 @@
 
 use oust_actions::{Change, Plan};
 
+use super::due::is_due;
 use super::run::Run;
 use super::stage::Due;
 use crate::failure::{Failure, Result};
@@ -16,7 +17,7 @@ impl Run {
         steps
             .filter(|(_, step)| step.stage == stage)
             .flat_map(|(user, step)| step.changes.iter().map(move |change| (user, step, change)))
-            .filter(|(_, _, change)| change.state == State::Planned)
+            .filter(|(_, step, change)| is_due(step, change))
             .map(|(user, step, change)| Due {
                 user_id: user.target.user.id.clone(),
                 step: step.step.clone(),
@@ -114,7 +115,8 @@ impl Run {
             .collect();
         for (user_id, step, intent) in unsent {
             let reason = Some("it never left; sent again".to_owned());
-            self.append(Record::Verified { user_id, step, intent, state: State::Planned, reason })?;
+            let (state, code) = (State::Planned, None);
+            self.append(Record::Verified { user_id, step, intent, state, reason, code })?;
         }
         Ok(())
     }

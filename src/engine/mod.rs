@@ -5,6 +5,7 @@
 
 mod agenda;
 mod decide;
+mod due;
 pub mod event;
 mod observe;
 mod rollback;

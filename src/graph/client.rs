@@ -85,6 +85,14 @@ impl Graph {
         }
     }
 
+    /// Doesn't pace itself to the published limits; it still waits when an answer asks for it. For a simulated
+    /// tenant that doesn't throttle.
+    #[must_use]
+    pub fn unpaced(mut self) -> Self {
+        self.limits = self.limits.unpaced();
+        self
+    }
+
     /// The service's time, as far as its answers have told it: what `signInSessionsValidFromDateTime` is
     /// compared with.
     pub fn service_time(&self) -> Timestamp {

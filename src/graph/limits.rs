@@ -17,6 +17,8 @@ use crate::clock::Clock;
 #[derive(Debug)]
 pub struct Limits {
     clock: Clock,
+    /// Whether requests wait for their turn before the service asks for it.
+    paced: bool,
     paces: Mutex<HashMap<Family, Pace>>,
     mailboxes: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
@@ -46,7 +48,12 @@ pub struct TooLong {
 impl Limits {
     /// No request has been made yet.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, paces: Mutex::default(), mailboxes: Mutex::default() }
+        Self { clock, paced: true, paces: Mutex::default(), mailboxes: Mutex::default() }
+    }
+
+    /// Sends at once what the published limits would make wait: for a service that doesn't throttle.
+    pub(super) fn unpaced(self) -> Self {
+        Self { paced: false, ..self }
     }
 
     /// Waits for this request's turn.
@@ -126,7 +133,8 @@ impl Limits {
         if let Some(held) = pace.held.filter(|held| *held > now) {
             return Turn::Held(held - now);
         }
-        let Some((count, stretch)) = family.pace() else { return Turn::Now };
+        let pacing = family.pace().filter(|_| self.paced);
+        let Some((count, stretch)) = pacing else { return Turn::Now };
         if pace.began.len() >= count {
             if let Some(free) = pace.began.front().map(|began| *began + stretch).filter(|free| *free > now) {
                 return Turn::Paced(free - now);

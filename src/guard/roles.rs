@@ -14,6 +14,8 @@ const USER: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
 const HELPDESK: &str = "729827e3-9c14-49f7-bb1b-9608f156bbb8";
 const PASSWORD: &str = "966707d0-3269-4727-9be2-8c3a10f19b9d";
 const GROUPS: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
+const CLOUD_DEVICE: &str = "7698a772-787b-4ac8-901f-60d6b08affd2";
+const INTUNE: &str = "3a2c62db-5318-420d-8d74-23affee5d9d5";
 const DIRECTORY_READERS: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
 const GUEST_INVITER: &str = "95e79109-95c0-4d8e-aee3-d01accf2d47b";
 const MESSAGE_CENTER_READER: &str = "790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b";
@@ -62,17 +64,21 @@ pub struct Need {
 impl Need {
     /// What an action of this kind needs for a target with these roles.
     pub fn of(kind: Role, held: &HeldRoles) -> Self {
+        if kind == Role::ForDevices {
+            // A device has no roles: those of its owner don't matter.
+            return Self { any_of: vec![CLOUD_DEVICE, INTUNE, GLOBAL], targets_admin: false };
+        }
         if !held.any() {
             let any_of = match kind {
                 Role::ForAnyPassword => vec![USER, PRIVILEGED_AUTH, GLOBAL],
-                Role::ForSensitiveAction | Role::ForTokensOfAdmins => vec![],
+                Role::ForSensitiveAction | Role::ForTokensOfAdmins | Role::ForDevices => vec![],
             };
             return Self { any_of, targets_admin: false };
         }
         let mut any_of = vec![PASSWORD, HELPDESK, AUTH, USER, PRIVILEGED_AUTH, GLOBAL];
         for template in &held.templates {
             let may = match kind {
-                Role::ForSensitiveAction => may_act_on(template),
+                Role::ForSensitiveAction | Role::ForDevices => may_act_on(template),
                 Role::ForTokensOfAdmins => may_reset(template),
                 Role::ForAnyPassword => may_reset(template)
                     .iter()
@@ -161,6 +167,16 @@ mod tests {
         assert!(Need::of(Role::ForTokensOfAdmins, &held(&[])).is_met_by(&[]));
         assert!(!Need::of(Role::ForAnyPassword, &held(&[])).is_met_by(&[]));
         assert!(Need::of(Role::ForAnyPassword, &held(&[])).is_met_by(&[USER.into()]));
+    }
+
+    #[test]
+    fn a_device_needs_its_role_whoever_owns_it() {
+        for held in [held(&[]), held(&[GLOBAL])] {
+            let need = Need::of(Role::ForDevices, &held);
+            assert!(!need.is_met_by(&[USER.into()]) && need.is_met_by(&[CLOUD_DEVICE.into()]));
+            assert!(!need.targets_admin());
+            assert_eq!(need.least(), "Cloud Device Administrator");
+        }
     }
 
     #[test]

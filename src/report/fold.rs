@@ -239,7 +239,12 @@ fn not_looked_at(step: &StepLedger, error: &Problem) -> OpenDocument {
 
 fn not_closed(step: &StepLedger, change: &ChangeLedger) -> Option<OpenDocument> {
     let next = match change.state {
-        State::Refused => "do it by hand, or mend what the service refused and run `oust contain` again",
+        State::Refused => change
+            .change
+            .call
+            .by_hand
+            .as_deref()
+            .unwrap_or("do it by hand, or mend what the service refused and run `oust contain` again"),
         State::InDoubt => "look whether it took effect: `oust verify RUN`, then `oust resume RUN`",
         State::Failed => "run `oust contain` again",
         State::WillRevert => return revert(step, change),

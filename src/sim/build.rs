@@ -5,11 +5,14 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::app_role::{AppRoleAssignment, DEFAULT_ACCESS};
+use super::device::Device;
 use super::directory::{Directory, Domain, object_id, object_key};
 use super::file::{self, TenantFile};
 use super::grant::Grant;
 use super::group::Group;
 use super::intruder::Intruder;
+use super::mailbox::Rule;
+use super::method::Method;
 use super::moment::Moment;
 use super::risk::Risk;
 use super::role::{self, RoleAssignment};
@@ -60,6 +63,7 @@ pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
     for assignment in &file.assignments {
         add_assignment(&mut directory, assignment)?;
     }
+    add_personal(&mut directory, file)?;
     let victim = file.victim.as_deref().map(|v| user(&directory, v)).transpose()?;
     let victim = victim.and_then(|id| directory.user(&id).map(|u| u.principal_name.clone()));
     let mut tenant = Tenant::new(directory, file.service.seed);
@@ -192,6 +196,7 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
         must_change_password: false,
         created: user.created.unwrap_or(Moment::days_ago(400)),
         restricted_management: user.restricted_management,
+        mailbox: user.mailbox && user.guest_of.is_none(),
     });
     Ok(())
 }
@@ -332,6 +337,24 @@ fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> R
 }
 
 /// The object id of a user by UPN, object id or display name.
+/// Methods, devices and inbox rules.
+fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> {
+    for (number, method) in file.methods.iter().enumerate() {
+        let owner = user(directory, &method.user)?;
+        directory.methods.push(Method::describe(owner, method, number));
+    }
+    for device in &file.devices {
+        let owner = user(directory, &device.owner)?;
+        let users = device.users.iter().map(|name| user(directory, name)).collect::<Result<_, _>>()?;
+        directory.devices.push(Device::describe(owner, users, device));
+    }
+    for (number, rule) in file.rules.iter().enumerate() {
+        let owner = user(directory, &rule.user)?;
+        directory.rules.push(Rule::describe(owner, rule, number + 1));
+    }
+    Ok(())
+}
+
 pub fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.user(name).or_else(|| directory.users.iter().find(|u| u.display_name == name));
     found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))

@@ -8,9 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::app_role::AppRoleAssignment;
 use super::application::Application;
 use super::conditional_access::Entry;
+use super::device::Device;
 use super::file::Licence;
 use super::grant::Grant;
 use super::group::Group;
+use super::mailbox::Rule;
+use super::method::Method;
 use super::moment::Moment;
 use super::risk::Risk;
 use super::role::RoleAssignment;
@@ -39,6 +42,9 @@ pub struct Directory {
     pub risks: Vec<Risk>,
     pub conditional_access: Vec<Entry>,
     pub licence: Licence,
+    pub methods: Vec<Method>,
+    pub devices: Vec<Device>,
+    pub rules: Vec<Rule>,
     /// Counts what the service created, so that a recreated object has a new id.
     pub created: u64,
 }

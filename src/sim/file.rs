@@ -7,8 +7,11 @@ use serde::Deserialize;
 
 use super::Tenant;
 use super::build;
+use super::device;
 use super::faults::Planted;
 use super::intruder;
+use super::mailbox;
+use super::method;
 use super::moment::{Length, Moment};
 use crate::failure::{Code, Failure, Result};
 
@@ -40,6 +43,15 @@ pub struct TenantFile {
     /// Who is assigned to which application.
     #[serde(default)]
     pub assignments: Vec<Assignment>,
+    /// Authentication methods.
+    #[serde(default)]
+    pub methods: Vec<method::Described>,
+    /// Devices.
+    #[serde(default)]
+    pub devices: Vec<device::Described>,
+    /// Inbox rules.
+    #[serde(default)]
+    pub rules: Vec<mailbox::Described>,
     /// How the service behaves.
     #[serde(default)]
     pub service: Service,
@@ -168,6 +180,9 @@ pub struct User {
     /// Member of a restricted management administrative unit.
     #[serde(default)]
     pub restricted_management: bool,
+    /// `false`: has no mailbox in Exchange Online. A guest has none.
+    #[serde(default = "yes")]
+    pub mailbox: bool,
 }
 
 /// The on-premises AD account of a synced user.

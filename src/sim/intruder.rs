@@ -40,10 +40,16 @@ pub enum Held {
     Grant(Thing),
     /// An assignment to an application.
     AppRole(Thing),
-    /// A secret, a certificate or a federated credential of an application: `detail` is its name.
+    /// A secret, a certificate or a federated credential of an application: `object` is its name.
     AppCredential(Thing),
-    /// A directory role: `detail` is its name.
+    /// A directory role: `object` is its name.
     Role(Thing),
+    /// An authentication method of theirs.
+    AuthMethod(Thing),
+    /// A device that they registered.
+    Device(Thing),
+    /// A rule of the inbox.
+    InboxRule(Thing),
 }
 
 /// The particulars of a foothold.
@@ -60,8 +66,8 @@ pub struct Thing {
     pub expires: Option<Moment>,
     /// The application of a consent, an assignment or a credential, by its name in the tenant file.
     pub app: Option<String>,
-    /// Which credential or role.
-    pub detail: Option<String>,
+    /// The method, device, rule, credential or role, by its name.
+    pub object: Option<String>,
 }
 
 /// What the intruder holds, resolved.
@@ -84,6 +90,7 @@ pub(super) struct Holding {
     pub expires: Option<Moment>,
     pub app_id: Option<String>,
     pub detail: String,
+    pub object_id: Option<String>,
     /// The password that they know.
     pub password_version: u32,
 }
@@ -94,7 +101,7 @@ pub struct Foothold {
     /// Its name for people.
     pub name: String,
     /// Which kind: `refresh_token`, `access_token`, `session_cookie`, `password`, `grant`, `app_role`,
-    /// `app_credential`, `role`.
+    /// `auth_method`, `device`, `inbox_rule`, `app_credential`, `role`.
     pub what: &'static str,
     /// Whether it still gets the intruder in.
     pub works: bool,
@@ -123,6 +130,9 @@ impl Intruder {
                 Held::AppRole(thing) => ("app_role", thing),
                 Held::AppCredential(thing) => ("app_credential", thing),
                 Held::Role(thing) => ("role", thing),
+                Held::AuthMethod(thing) => ("auth_method", thing),
+                Held::Device(thing) => ("device", thing),
+                Held::InboxRule(thing) => ("inbox_rule", thing),
             };
             let needs = |what: &str| Problem::new(kind, format!("the foothold {kind:?} needs {what}"));
             let owner =
@@ -131,6 +141,8 @@ impl Intruder {
             if app_id.is_none() && matches!(kind, "grant" | "app_role" | "app_credential") {
                 return Err(needs("an app"));
             }
+            let user_id = build::user(directory, owner)?;
+            let object_id = object(directory, kind, thing, &user_id)?;
             let issued = thing.issued.unwrap_or(since);
             let hour = SignedDuration::from_hours(1);
             let ends = thing.expires.unwrap_or(match issued {
@@ -140,11 +152,12 @@ impl Intruder {
             held.push(Holding {
                 kind,
                 name: thing.name.clone().unwrap_or_else(|| kind.replace('_', " ")),
-                user_id: build::user(directory, owner)?,
+                user_id,
                 issued,
                 expires: (kind == "access_token").then_some(ends),
                 app_id,
-                detail: thing.detail.clone().unwrap_or_default(),
+                object_id,
+                detail: thing.object.clone().unwrap_or_default(),
                 password_version: 1,
             });
         }
@@ -179,6 +192,9 @@ impl Tenant {
                 "app_role" => self.app_role(user, held),
                 "app_credential" => self.app_credential(held),
                 "role" => self.role(user, held),
+                "auth_method" => self.auth_method(user, held),
+                "device" => self.device(user, held),
+                "inbox_rule" => self.inbox_rule(held),
                 _ => self.session(user, held),
             },
         };
@@ -251,6 +267,39 @@ impl Tenant {
         }
     }
 
+    fn auth_method(&self, user: &User, held: &Holding) -> (bool, String) {
+        let id = held.object_id.as_deref().unwrap_or_default();
+        let registered = self.directory.methods.iter().any(|m| m.user_id == user.id && m.id == id);
+        match (registered, user.enabled) {
+            (false, _) => (false, "the method is gone".into()),
+            (true, false) => {
+                (false, "the account is disabled; the method stands, for when it is enabled".into())
+            }
+            (true, true) => (true, "it passes the second factor and resets the password".into()),
+        }
+    }
+
+    fn device(&self, user: &User, held: &Holding) -> (bool, String) {
+        let device = self.directory.devices.iter().find(|d| Some(&d.id) == held.object_id.as_ref());
+        match (device.is_some_and(|d| d.enabled), user.enabled) {
+            (false, _) => (false, "the device is disabled".into()),
+            (true, false) => {
+                (false, "the account is disabled; the device stands, for when it is enabled".into())
+            }
+            (true, true) => (true, "the device is registered and counts as known".into()),
+        }
+    }
+
+    /// Rules run whether or not anybody can sign in.
+    fn inbox_rule(&self, held: &Holding) -> (bool, String) {
+        let rule = self.directory.rules.iter().find(|r| Some(&r.id) == held.object_id.as_ref());
+        match rule {
+            None => (false, "the rule is gone".into()),
+            Some(rule) if !rule.enabled => (false, "the rule is disabled".into()),
+            Some(_) => (true, "the rule runs on every message, also with the account disabled".into()),
+        }
+    }
+
     fn app_role(&self, user: &User, held: &Holding) -> (bool, String) {
         let resource = held.app_id.as_deref().unwrap_or_default();
         let assigned =
@@ -261,6 +310,25 @@ impl Tenant {
             (true, true) => (true, "the account is still assigned to the application".into()),
         }
     }
+}
+
+/// The id of a foothold's method, device or rule; of the others nothing.
+fn object(directory: &Directory, kind: &str, thing: &Thing, owner: &str) -> Result<Option<String>, Problem> {
+    let Some(name) = &thing.object else {
+        let needed = matches!(kind, "auth_method" | "device" | "inbox_rule");
+        let what = || Problem::new(kind, format!("the foothold {kind:?} needs an object"));
+        return if needed { Err(what()) } else { Ok(None) };
+    };
+    let found = match kind {
+        "auth_method" => {
+            directory.methods.iter().find(|m| m.user_id == owner && m.name == *name).map(|m| &m.id)
+        }
+        "device" => directory.devices.iter().find(|d| d.display_name == *name).map(|d| &d.id),
+        "inbox_rule" => directory.rules.iter().find(|r| r.user_id == owner && r.name == *name).map(|r| &r.id),
+        _ => None,
+    };
+    let what = || Problem::new(name, format!("the foothold {kind:?} is about {name:?}, which is not there"));
+    found.map(|id| Some(id.clone())).ok_or_else(what)
 }
 
 fn password(user: &User, held: &Holding) -> (bool, String) {

@@ -14,6 +14,9 @@ pub struct Limits {
     writes: Bucket,
     /// Identity Protection and Conditional Access: of all applications together.
     protection: Bucket,
+    /// Authentication methods.
+    reports: Bucket,
+    device_writes: Bucket,
 }
 
 /// Holds up to `size`, and refills in `seconds`.
@@ -38,6 +41,8 @@ impl Limits {
             units: Bucket::new(units, 10.0),
             writes: Bucket::new(writes, 150.0),
             protection: Bucket::new(1, 1.0),
+            reports: Bucket::new(5, 10.0),
+            device_writes: Bucket::new(25, 10.0),
         }
     }
 
@@ -50,6 +55,14 @@ impl Limits {
         );
         if protected && self.protection.take(1.0, now).is_err() {
             return Err(GraphError::throttled(None));
+        }
+        let own = match ask.segments().as_slice() {
+            ["users", _, "authentication", ..] => Some(&mut self.reports),
+            ["devices", ..] if ask.is_write() => Some(&mut self.device_writes),
+            _ => None,
+        };
+        if let Some(Err(wait)) = own.map(|bucket| bucket.take(1.0, now)) {
+            return Err(GraphError::throttled(Some(format!("{wait:.3}"))));
         }
         let read = self.units.take(f64::from(cost), now);
         let write = if ask.is_write() { self.writes.take(1.0, now) } else { Ok(()) };

@@ -90,6 +90,14 @@ const READ_RISK: AnyOf = &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.Read
 const WRITE_RISK: AnyOf = &["IdentityRiskyUser.ReadWrite.All"];
 const READ_POLICY: AnyOf = &["Policy.Read.All"];
 const WRITE_POLICY: AnyOf = &["Policy.ReadWrite.ConditionalAccess"];
+const READ_METHOD: AnyOf = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
+const WRITE_METHOD: AnyOf = &["UserAuthenticationMethod.ReadWrite.All"];
+pub const READ_DEVICE: AnyOf =
+    &["Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const WRITE_DEVICE: AnyOf = &["Device.ReadWrite.All", "Directory.ReadWrite.All"];
+const READ_MAIL: AnyOf = &["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"];
+const READ_MAILBOX: AnyOf = &["MailboxSettings.Read", "MailboxSettings.ReadWrite"];
+const WRITE_MAILBOX: AnyOf = &["MailboxSettings.ReadWrite"];
 
 /// Who calls, as the token says.
 #[derive(Debug, Clone, Default)]
@@ -166,6 +174,14 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
         ("POST", ["identityProtection", "riskyUsers", _]) => &[WRITE_RISK],
         ("GET", ["identity", "conditionalAccess", ..]) => &[READ_POLICY],
         (_, ["identity", "conditionalAccess", ..]) => &[READ_POLICY, WRITE_POLICY],
+        ("GET", ["users", _, "authentication", ..]) => &[READ_METHOD],
+        (_, ["users", _, "authentication", ..]) => &[WRITE_METHOD],
+        ("GET", ["users", _, "registeredDevices" | "ownedDevices", ..]) => &[READ_USER],
+        ("GET", ["devices", ..]) => &[READ_DEVICE],
+        ("PATCH", ["devices", _]) => &[WRITE_DEVICE],
+        ("GET", ["users", _, "mailFolders"]) => &[READ_MAIL],
+        ("GET", ["users", _, "mailFolders", _, "messageRules", ..]) => &[READ_MAILBOX],
+        ("PATCH", ["users", _, "mailFolders", _, "messageRules", _]) => &[WRITE_MAILBOX],
         ("GET", ["organization", ..]) => &[READ_ORGANIZATION],
         ("GET", ["domains", _]) => &[READ_DOMAIN],
         ("GET", ["groups"] | ["groups", _]) => &[READ_GROUP],

@@ -10,7 +10,8 @@ use super::permission::Caller;
 use super::request::Ask;
 use super::role_change::{self, Kind};
 use super::{
-    application, conditional_access, group, organization, risk, role, service_principal, session, user,
+    application, conditional_access, device, group, mailbox, method, organization, risk, role,
+    service_principal, session, user,
 };
 
 /// Answers a read from a directory, which may be a stale replica.
@@ -58,6 +59,16 @@ pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize)
         }
         ("GET", ["roleManagement", "directory", "roleEligibilitySchedules"]) => {
             role_change::schedules(directory, ask, Kind::Eligible, page_size)
+        }
+        ("GET", ["users", id, "authentication", rest @ ..]) => {
+            method::read(directory, ask, id, rest, page_size)
+        }
+        ("GET", ["users", id, relation @ ("registeredDevices" | "ownedDevices"), cast @ ..]) => {
+            device::of_user(directory, ask, caller, (id, relation, cast), page_size)
+        }
+        ("GET", ["devices", rest @ ..]) => device::read(directory, ask, rest, page_size),
+        ("GET", ["users", id, "mailFolders", rest @ ..]) => {
+            mailbox::read(directory, ask, id, rest, page_size)
         }
         ("GET", ["organization"]) => organization::list(directory, ask, page_size),
         ("GET", ["organization", id]) => organization::get(directory, ask, id),
@@ -121,6 +132,13 @@ pub fn write(directory: &mut Directory, ask: &Ask, caller: &Caller, now: Timesta
         }
         ("POST", ["roleManagement", "directory", "roleEligibilityScheduleRequests"]) => {
             role_change::request(directory, ask, Kind::Eligible, now)
+        }
+        ("POST" | "DELETE", ["users", id, "authentication", rest @ ..]) => {
+            method::write(directory, ask, id, rest, now)
+        }
+        ("PATCH", ["devices", id]) => device::patch(directory, ask, caller, id),
+        ("PATCH", ["users", id, "mailFolders", "inbox", "messageRules", rule]) => {
+            mailbox::patch(directory, ask, id, rule)
         }
         ("POST", [of, id, relation]) => app_role::post(directory, ask, end(of, id, relation)?, now),
         ("DELETE", [of, id, relation, row]) => app_role::delete(directory, end(of, id, relation)?, row),

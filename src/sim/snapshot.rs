@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Tenant;
 use super::conditional_access::Entry;
 use super::credential::{Certificate, Credentials};
+use super::method;
 use super::user::User;
 
 impl Tenant {
@@ -91,7 +92,21 @@ impl Tenant {
             let names: Vec<&str> = sp.credentials.secrets.iter().map(|s| s.name.as_str()).collect();
             (format!("secrets of the service principal {}", sp.app_id), json!(names))
         }));
+        let methods = users().map(|u| (u.principal_name.clone(), method::snapshot(directory, &u.id).0));
+        let devices = directory
+            .devices
+            .iter()
+            .filter(|d| has_user(&d.owner))
+            .map(|d| (d.id.clone(), json!({"name": d.display_name, "accountEnabled": d.enabled})));
+        let rules = directory
+            .rules
+            .iter()
+            .filter(|r| has_user(&r.user_id))
+            .map(|r| (format!("{} {}", r.user_id, r.id), r.json()));
         json!({
+            "authenticationMethods": sorted(methods),
+            "devices": sorted(devices),
+            "messageRules": sorted(rules),
             "users": sorted(users().map(|u| (u.principal_name.clone(), account(u)))),
             "oauth2PermissionGrants": sorted(grants),
             "appRoleAssignments": sorted(app_roles),
@@ -112,6 +127,7 @@ impl Tenant {
         json!({
             "signInSessionsValidFromDateTime": self.directory.start
                 .map(|_| format!("{:.0}", self.directory.time(user.sessions_valid_from))),
+            "authenticationMethods": method::snapshot(&self.directory, &user.id).1,
             "passwordVersion": user.password_version,
             "mustChangePassword": user.must_change_password,
         })

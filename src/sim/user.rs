@@ -60,6 +60,8 @@ pub struct User {
     pub must_change_password: bool,
     pub created: Moment,
     pub restricted_management: bool,
+    /// Has a mailbox in Exchange Online.
+    pub mailbox: bool,
 }
 
 /// The on-premises AD account behind a synced user.

@@ -4,6 +4,7 @@ mod accounts;
 mod behaviour;
 mod hostile;
 mod objects;
+mod personal;
 mod ranks;
 mod served;
 mod tokens;

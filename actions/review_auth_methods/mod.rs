@@ -1,0 +1,97 @@
+//! `review_auth_methods`: what the intruder registered to pass the second factor goes.
+//!
+//! The methods are listed once and judged by when they were added. Each is deleted through the collection of its
+//! type; the generic one can't. The default method is refused while others exist, and v1.0 doesn't say which it
+//! is: such a refusal is sent again last.
+//!
+//! <https://learn.microsoft.com/graph/api/resources/authenticationmethods-overview>
+
+mod judge;
+mod kinds;
+mod removal;
+mod seen;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{About, Action, Finding, Get, Permission, Plan, Read, ReadError, Target, Technique};
+
+pub use seen::State;
+
+const PERMISSIONS: &[Permission] = &[
+    Permission::read("UserAuthenticationMethod.Read.All", &["UserAuthenticationMethod.ReadWrite.All"]),
+    Permission::write("UserAuthenticationMethod.ReadWrite.All", &[]),
+];
+
+/// See the module's page.
+pub struct ReviewAuthMethods;
+
+/// What a playbook may set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Which methods go.
+    pub remove: Remove,
+    /// Ids of methods that stay in any case.
+    pub keep: Vec<String>,
+}
+
+/// Which methods go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Remove {
+    /// Those that were added inside the compromise window.
+    #[default]
+    Since,
+    /// All: the user registers everything anew.
+    All,
+}
+
+impl Action for ReviewAuthMethods {
+    type State = State;
+    type Settings = Settings;
+
+    fn about(&self) -> About {
+        About {
+            id: "review_auth_methods",
+            title: "remove authentication methods of the intruder",
+            why: "A phone, an authenticator or a passkey that the intruder added passes the second factor and \
+                  resets the password again. App passwords can't be seen through Graph.",
+            permissions: PERMISSIONS,
+            roles: &[],
+            reversibility: "in part: phones, email addresses and external methods come back, what holds a key doesn't",
+            attack: &[
+                Technique { id: "T1098.005", name: "Device Registration" },
+                Technique { id: "T1556.006", name: "Multi-Factor Authentication" },
+            ],
+            defend: &[Technique { id: "D3-CRO", name: "Credential Rotation" }],
+            pages: &[
+                "https://learn.microsoft.com/graph/api/authentication-list-methods",
+                "https://learn.microsoft.com/graph/api/phoneauthenticationmethod-delete",
+                "https://learn.microsoft.com/graph/api/windowshelloforbusinessauthenticationmethod-delete",
+                "https://learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete",
+            ],
+        }
+    }
+
+    async fn observe(&self, who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
+        Ok(State::parse(&graph.all(&methods_of(&who.user.id)).await?))
+    }
+
+    fn plan(&self, who: &Target, now: &State) -> Plan {
+        match who.settings::<Settings>() {
+            Ok(settings) => judge::judge(who, now, &settings),
+            Err(wrong) => {
+                Plan { open: vec![Finding::unreadable_settings(&who.user, &wrong)], ..Plan::default() }
+            }
+        }
+    }
+}
+
+/// All methods of a user, of every kind.
+fn methods_of(user: &str) -> Get {
+    Get::new(["users", user, "authentication", "methods"])
+}
+
+#[cfg(test)]
+mod tests;
