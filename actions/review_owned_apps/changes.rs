@@ -56,7 +56,7 @@ pub(super) fn replace_keys(app: &Owned, going: &[(&Credential, String)]) -> Opti
     let change = Change::new(
         (&app.id, &app.name),
         format!("remove the certificate {} of {}", names.join(", "), app.name),
-        (&format!("{} certificates", app.keys.len()), &format!("{} certificates", staying.len())),
+        (&count(app.keys.len()), &count(staying.len())),
         Call::new(Method::Patch, path()).body(json!({
             "keyCredentials": staying.iter().map(|key| written(key)).collect::<Vec<_>>(),
         })),
@@ -105,6 +105,10 @@ fn written(key: &Credential) -> Value {
     let members = key.whole.as_object().into_iter().flatten();
     let members = members.filter(|(name, value)| KEY_MEMBERS.contains(&name.as_str()) && !value.is_null());
     Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
+}
+
+fn count(certificates: usize) -> String {
+    if certificates == 1 { "1 certificate".into() } else { format!("{certificates} certificates") }
 }
 
 fn quoted(name: &str) -> String {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Tenant;
+use super::application::Application;
 use super::build::{self, Problem};
 use super::directory::Directory;
 use super::moment::Moment;
@@ -89,7 +90,6 @@ pub(super) struct Holding {
     pub issued: Moment,
     pub expires: Option<Moment>,
     pub app_id: Option<String>,
-    pub detail: String,
     pub object_id: Option<String>,
     /// The password that they know.
     pub password_version: u32,
@@ -157,7 +157,6 @@ impl Intruder {
                 expires: (kind == "access_token").then_some(ends),
                 app_id,
                 object_id,
-                detail: thing.object.clone().unwrap_or_default(),
                 password_version: 1,
             });
         }
@@ -241,10 +240,10 @@ impl Tenant {
             return (false, "the application is gone".into());
         };
         let app = self.directory.applications.iter().find(|app| app.app_id == sp.app_id);
-        let there = sp.credentials.has(&held.detail)
-            || app.is_some_and(|app| {
-                app.credentials.has(&held.detail) || app.federated.iter().any(|f| f.name == held.detail)
-            });
+        let name = held.object_id.as_deref().unwrap_or_default();
+        let there = sp.credentials.has(name)
+            || app
+                .is_some_and(|app| app.credentials.has(name) || app.federated.iter().any(|f| f.name == name));
         match (there, sp.enabled) {
             (false, _) => (false, "the credential is gone".into()),
             (true, false) => (false, "the application is disabled".into()),
@@ -255,11 +254,11 @@ impl Tenant {
     }
 
     fn role(&self, user: &User, held: &Holding) -> (bool, String) {
-        let template = super::role::template_of(&held.detail).unwrap_or_default();
+        let template = held.object_id.as_deref().unwrap_or_default();
         let rows = self.directory.roles.iter().chain(&self.directory.eligible);
         let mut of_user = rows.filter(|row| row.principal_id == user.id);
         let holds = of_user.any(|row| row.role_definition_id == template);
-        let through = self.directory.roles_of(&user.id).contains(&template.as_str());
+        let through = self.directory.roles_of(&user.id).contains(&template);
         match (holds || through, user.enabled) {
             (false, _) => (false, "the role is gone".into()),
             (true, false) => (false, "the account is disabled; the role stands".into()),
@@ -315,11 +314,23 @@ impl Tenant {
 /// The id of a foothold's method, device or rule; of the others nothing.
 fn object(directory: &Directory, kind: &str, thing: &Thing, owner: &str) -> Result<Option<String>, Problem> {
     let Some(name) = &thing.object else {
-        let needed = matches!(kind, "auth_method" | "device" | "inbox_rule");
+        let needed = matches!(kind, "auth_method" | "device" | "inbox_rule" | "app_credential" | "role");
         let what = || Problem::new(kind, format!("the foothold {kind:?} needs an object"));
         return if needed { Err(what()) } else { Ok(None) };
     };
+    if kind == "role" {
+        return super::role::template_of(name).map(Some).map_err(|what| Problem::new(name, what));
+    }
+    let of_app = |app: &Application| {
+        app.credentials.has(name) || app.federated.iter().any(|credential| credential.name == *name)
+    };
     let found = match kind {
+        // Credentials are known by their names.
+        "app_credential" => {
+            let there = directory.applications.iter().any(of_app)
+                || directory.service_principals.iter().any(|sp| sp.credentials.has(name));
+            there.then_some(name)
+        }
         "auth_method" => {
             directory.methods.iter().find(|m| m.user_id == owner && m.name == *name).map(|m| &m.id)
         }
