@@ -133,14 +133,15 @@ async fn count_others(
     }
 }
 
-/// Whether another try would fail again, so that the review goes on without this object.
+/// Whether it is this object that can't be read, so that the review goes on without it. 403 is about all apps:
+/// the permission is missing, and a review that knows no app would call everything a question.
 fn is_about_the_object(kind: ReadErrorKind) -> bool {
     match kind {
-        ReadErrorKind::NotFound
-        | ReadErrorKind::Forbidden
-        | ReadErrorKind::Refused
-        | ReadErrorKind::Unreadable => true,
-        ReadErrorKind::SignIn | ReadErrorKind::Unavailable | ReadErrorKind::Stopped => false,
+        ReadErrorKind::NotFound | ReadErrorKind::Refused | ReadErrorKind::Unreadable => true,
+        ReadErrorKind::Forbidden
+        | ReadErrorKind::SignIn
+        | ReadErrorKind::Unavailable
+        | ReadErrorKind::Stopped => false,
     }
 }
 
@@ -176,7 +177,7 @@ mod tests {
             .with(&app("helper"), json!({ "appId": "1", "displayName": "Helper" }))
             .with(&app("graph"), json!({ "displayName": "Microsoft Graph" }))
             .with(&app("archive"), json!({}))
-            .failing(&app("expenses"), ReadErrorKind::Forbidden)
+            .failing(&app("expenses"), ReadErrorKind::Unreadable)
     }
 
     #[test]
@@ -188,11 +189,18 @@ mod tests {
         assert_eq!(state.tenant_wide.iter().map(|grant| grant.id.as_str()).collect::<Vec<_>>(), ["w1", "w3"]);
         assert_eq!(state.others, [("expenses".into(), 0), ("helper".into(), 1)].into());
         assert!(matches!(&state.apps["helper"], Seen::App(app) if app.name == "Helper"));
-        assert_eq!(state.apps["expenses"], Seen::Unread(ReadErrorKind::Forbidden));
+        assert_eq!(state.apps["expenses"], Seen::Unread(ReadErrorKind::Unreadable));
         let mut reads = graph.reads();
         reads.sort();
         reads.dedup();
         assert_eq!(reads.len(), graph.reads().len(), "nothing is read twice");
+    }
+
+    #[test]
+    fn apps_that_may_not_be_read_are_an_error_because_none_could_be_judged() {
+        let who = adele();
+        let denied = tenant(&who.user.id).failing(&app("helper"), ReadErrorKind::Forbidden);
+        assert_eq!(ready(observe(&who, &denied)).unwrap_err().kind, ReadErrorKind::Forbidden);
     }
 
     #[test]

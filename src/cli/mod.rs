@@ -18,7 +18,7 @@ mod report;
 mod resume;
 mod rollback;
 mod runs;
-mod schema;
+pub mod schema;
 mod signals;
 mod time;
 mod verify;

@@ -115,7 +115,8 @@ impl Run {
             .collect();
         for (user_id, step, intent) in unsent {
             let reason = Some("it never left; sent again".to_owned());
-            self.append(Record::Verified { user_id, step, intent, state: State::Planned, reason })?;
+            let (state, code) = (State::Planned, None);
+            self.append(Record::Verified { user_id, step, intent, state, reason, code })?;
         }
         Ok(())
     }

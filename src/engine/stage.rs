@@ -86,8 +86,15 @@ impl Engine {
         let denied = told.result == ToldResult::Refused && told.status == Some(403);
         run.append(Record::Outcome { intent: intent.intent, answer: told })?;
         if denied {
-            let reason = run.denial(&intent.user_id, &intent.step).map(|failure| failure.what);
-            run.append(verified(intent, State::Refused, reason))?;
+            let denial = run.denial(&intent.user_id, &intent.step);
+            run.append(Record::Verified {
+                user_id: intent.user_id.clone(),
+                step: intent.step.clone(),
+                intent: intent.intent,
+                state: State::Refused,
+                code: denial.as_ref().map(|failure| failure.code.id().to_owned()),
+                reason: denial.map(|failure| failure.what),
+            })?;
         }
         self.tell_change(run, intent.intent);
         Ok(())
@@ -118,22 +125,19 @@ impl Engine {
     }
 }
 
-/// A [`Record::Verified`] for the change of an intent.
-pub(super) fn verified(intent: &Intent, state: State, reason: Option<String>) -> Record {
-    Record::Verified {
-        user_id: intent.user_id.clone(),
-        step: intent.step.clone(),
-        intent: intent.intent,
-        state,
-        reason,
-    }
-}
-
-/// What an answer means for a call: gone already is done, there already is done.
+/// What an answer means for a call. There already is done. Gone already is to be seen: the replica that was
+/// asked may not know the object yet. A 200 or 201 without JSON is not Graph's: something in between answered.
 pub(super) fn told(call: &Call, sent: Sent) -> Told {
     let (result, answer) = match sent {
+        Sent::Accepted(answer) if matches!(answer.status, Some(200 | 201)) && answer.body.is_none() => {
+            let message = Some("the answer is not Graph's: it has no JSON".to_owned());
+            (ToldResult::InDoubt, Answer { message, ..answer })
+        }
         Sent::Accepted(answer) => (ToldResult::Accepted, answer),
-        Sent::Refused(answer) if is_done_already(call, &answer) => (ToldResult::Accepted, answer),
+        Sent::Refused(answer) if is_there_already(call, &answer) => (ToldResult::Accepted, answer),
+        Sent::Refused(answer) if call.method == Method::Delete && answer.status == Some(404) => {
+            (ToldResult::InDoubt, answer)
+        }
         Sent::Refused(answer) => (ToldResult::Refused, answer),
         Sent::InDoubt(answer) => (ToldResult::InDoubt, answer),
         Sent::NotSent(answer) => (ToldResult::NotSent, answer),
@@ -147,15 +151,11 @@ pub(super) fn told(call: &Call, sent: Sent) -> Told {
     Told { result, status: answer.status, error, request_id: answer.request_id }
 }
 
-fn is_done_already(call: &Call, answer: &Answer) -> bool {
+fn is_there_already(call: &Call, answer: &Answer) -> bool {
     let says_exists = || {
         let message = answer.message.as_deref().unwrap_or_default().to_ascii_lowercase();
         message.contains("already exist") || message.contains("conflicting object")
     };
-    match (call.method, answer.status) {
-        (Method::Delete, Some(404)) => true,
-        (_, Some(409)) => call.repeat == Repeat::Conflicts,
-        (_, Some(400)) => call.repeat == Repeat::Conflicts && says_exists(),
-        _ => false,
-    }
+    call.repeat == Repeat::Conflicts
+        && (answer.status == Some(409) || answer.status == Some(400) && says_exists())
 }

@@ -70,7 +70,7 @@ impl Engine {
                         State::InDoubt,
                         Some("not visible; a second call could duplicate it, so none is sent".into()),
                     ),
-                    Ok(_) if change.attempts >= MAX_ATTEMPTS => {
+                    Ok(_) if change.tries >= MAX_ATTEMPTS => {
                         (State::InDoubt, Some(format!("not in force after {MAX_ATTEMPTS} calls")))
                     }
                     Ok(_) => (State::Planned, Some("read back: not applied; sent again".into())),
@@ -138,6 +138,7 @@ impl Engine {
             intent,
             state,
             reason,
+            code: None,
         })?;
         self.tell_change(run, intent);
         Ok(())

@@ -76,6 +76,8 @@ pub struct ChangeLedger {
     pub intent: Option<u32>,
     /// How often it was sent.
     pub attempts: u32,
+    /// How often since the run was last resumed.
+    pub tries: u32,
     /// How often the service refused it.
     pub refusals: u32,
     /// Service time of the first and of the last intent.
@@ -86,6 +88,8 @@ pub struct ChangeLedger {
     pub state: State,
     /// Why.
     pub reason: Option<String>,
+    /// The code that explains it.
+    pub code: Option<String>,
     /// Of the last answer.
     pub status: Option<u16>,
     /// Of the last answer; hostile.
@@ -117,11 +121,13 @@ impl ChangeLedger {
             change,
             intent: None,
             attempts: 0,
+            tries: 0,
             refusals: 0,
             sent: None,
             told: None,
             state: State::Planned,
             reason: None,
+            code: None,
             status: None,
             error: None,
             request_id: None,
@@ -233,14 +239,16 @@ impl Ledger {
                     Told::NotSent => State::Failed,
                 };
                 change.reason = None;
+                change.code = None;
                 change.status = answer.status;
                 change.error.clone_from(&answer.error);
                 change.request_id.clone_from(&answer.request_id);
             }
-            Record::Verified { intent, state, reason, .. } => {
+            Record::Verified { intent, state, reason, code, .. } => {
                 let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
                 change.state = *state;
                 change.reason.clone_from(reason);
+                change.code.clone_from(code);
             }
             Record::Cut { user_id, elapsed_ms } => {
                 let user = self.users.iter_mut().find(|u| u.target.user.id == *user_id);
@@ -248,7 +256,11 @@ impl Ledger {
             }
             Record::Sealed { path, .. } => self.sealed.push(path.clone()),
             Record::Stopped { .. } => {}
-            Record::Resumed { .. } | Record::Reverified { .. } => self.finished = None,
+            Record::Resumed { .. } => {
+                self.finished = None;
+                self.try_again();
+            }
+            Record::Reverified { .. } => self.finished = None,
             Record::Finished { outcome, exit_code, error } => {
                 self.finished = Some((*outcome, *exit_code, error.clone()));
             }
@@ -280,6 +292,16 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// A doubt that was given up is settled anew, and its call may be sent as often again.
+    fn try_again(&mut self) {
+        for change in self.users.iter_mut().flat_map(|u| &mut u.steps).flat_map(|s| &mut s.changes) {
+            change.tries = 0;
+            if change.state == State::InDoubt {
+                change.reason = None;
+            }
+        }
     }
 
     /// A second plan of the same step replaces what was not sent of the first.
@@ -325,6 +347,7 @@ impl Ledger {
         let change = change.ok_or("the change is not in the plan of the step")?;
         change.intent = Some(intent.intent);
         change.attempts = intent.attempt;
+        change.tries += 1;
         let first = change.sent.map_or(intent.service_time, |(first, _)| first);
         change.sent = Some((first, intent.service_time));
         change.told = None;

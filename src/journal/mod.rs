@@ -17,7 +17,7 @@ pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
 };
-pub use store::{RunPath, Store, UserLock};
+pub use store::{Fuse, RunPath, Store, UserLock};
 
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
@@ -35,6 +35,7 @@ pub struct Journal {
     seq: u64,
     ledger: Ledger,
     poisoned: bool,
+    fuse: Option<Fuse>,
 }
 
 enum Sink {
@@ -56,6 +57,7 @@ impl Journal {
             seq: 0,
             ledger: Ledger::default(),
             poisoned: false,
+            fuse: None,
         }
     }
 
@@ -67,7 +69,11 @@ impl Journal {
         let file = store::create_private(run.journal())?;
         lock(&file, run.journal())?;
         store::sync_folder(run.folder())?;
-        Ok(Self { sink: Sink::File { file, path: run.journal().to_owned() }, ..Self::dry(clock) })
+        Ok(Self {
+            sink: Sink::File { file, path: run.journal().to_owned() },
+            fuse: run.fuse().cloned(),
+            ..Self::dry(clock)
+        })
     }
 
     /// Opens the journal of an earlier run to write on. Cuts off an unterminated last line.
@@ -93,6 +99,7 @@ impl Journal {
             seq: chain.lines.len() as u64,
             ledger,
             poisoned: false,
+            fuse: run.fuse().cloned(),
         })
     }
 
@@ -146,7 +153,7 @@ impl Journal {
         }
         // Poisoned until the whole of it is on disk: a half-written line must stay the last one.
         self.poisoned = true;
-        let mut bytes = Vec::new();
+        let (mut bytes, mut ends) = (Vec::new(), vec![0]);
         for record in records {
             let line = Line { seq: self.seq, prev: self.head.clone(), at: self.clock.now(), record };
             let text = serde_json::to_vec(&line).map_err(|e| internal(&e.to_string()))?;
@@ -155,10 +162,18 @@ impl Journal {
             self.seq += 1;
             bytes.extend_from_slice(&text);
             bytes.push(b'\n');
+            ends.push(bytes.len());
         }
+        let records = ends.len() - 1;
+        let admitted = self.fuse.as_ref().map_or(records, |fuse| fuse.admit(records));
+        bytes.truncate(ends[admitted]);
         if let Sink::File { file, path } = &mut self.sink {
             let written = file.write_all(&bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
             written.map_err(|e| store::unwritable(path, &e))?;
+            if admitted < records {
+                let blown = std::io::Error::other("the fuse of the state directory blew");
+                return Err(store::unwritable(path, &blown));
+            }
         }
         self.poisoned = false;
         Ok(())

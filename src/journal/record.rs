@@ -65,6 +65,9 @@ pub enum Record {
         state: State,
         /// Why, when that needs words.
         reason: Option<String>,
+        /// The code that explains it, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
     },
     /// Revoke and disable are both acknowledged.
     Cut {

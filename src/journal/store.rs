@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,6 +16,27 @@ use crate::failure::{Code, Failure, Result};
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    fuse: Option<Fuse>,
+}
+
+/// Ends the writing of journals after a number of records, as a full disk or a power cut does: for trying out
+/// what a resume makes of the rest. No option of the command line sets one.
+#[derive(Debug, Clone)]
+pub struct Fuse(Arc<AtomicUsize>);
+
+impl Fuse {
+    /// Lets that many records through.
+    pub fn after(records: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(records)))
+    }
+
+    /// How many of the next records may be written.
+    pub(super) fn admit(&self, records: usize) -> usize {
+        let left = self.0.load(Ordering::SeqCst);
+        let admitted = records.min(left);
+        self.0.store(left - admitted, Ordering::SeqCst);
+        admitted
+    }
 }
 
 /// The folder of a run.
@@ -22,6 +45,7 @@ pub struct RunPath {
     id: String,
     folder: PathBuf,
     journal: PathBuf,
+    fuse: Option<Fuse>,
 }
 
 /// Held while a process works on a user: a second one refuses instead of interleaving.
@@ -52,12 +76,22 @@ impl RunPath {
     pub fn journal(&self) -> &Path {
         &self.journal
     }
+
+    pub(super) fn fuse(&self) -> Option<&Fuse> {
+        self.fuse.as_ref()
+    }
 }
 
 impl Store {
     /// The store in a directory, which is made when it is first written.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, fuse: None }
+    }
+
+    /// The same with a fuse for its journals.
+    #[must_use]
+    pub fn fused(self, fuse: Fuse) -> Self {
+        Self { fuse: Some(fuse), ..self }
     }
 
     /// Where it is.
@@ -67,7 +101,12 @@ impl Store {
 
     fn run(&self, id: &Uuid) -> RunPath {
         let folder = self.root.join("runs").join(id.to_string());
-        RunPath { id: id.to_string(), journal: folder.join("journal.jsonl"), folder }
+        RunPath {
+            id: id.to_string(),
+            journal: folder.join("journal.jsonl"),
+            folder,
+            fuse: self.fuse.clone(),
+        }
     }
 
     /// Makes the folder of a new run.
@@ -122,12 +161,11 @@ impl Store {
         let folder = self.root.join("locks");
         create_folder(&folder)?;
         let path = folder.join(chain::hash(format!("{tenant_id}/{user_id}").as_bytes()));
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|e| unwritable(&path, &e))?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|e| unwritable(&path, &e))?;
         match file.try_lock() {
             Ok(()) => Ok(UserLock { _file: file }),
             Err(std::fs::TryLockError::WouldBlock) => {

@@ -37,7 +37,7 @@ pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &
     };
     let mut error = error.cloned();
     if error.is_none() && outcome == Outcome::Refused {
-        error = refusal(users);
+        error = refusal(ledger, users);
     }
     let exit = exit_of(outcome, error.as_ref().and_then(|e| code_of(&e.code)), touched);
     let each = if code.is_some() { vec![outcome; users.len()] } else { each };
@@ -123,14 +123,16 @@ fn all_of(each: &[Outcome]) -> Outcome {
 }
 
 /// The refusal of the service as the error of the run.
-fn refusal(users: &[UserDocument]) -> Option<Problem> {
+fn refusal(ledger: &Ledger, users: &[UserDocument]) -> Option<Problem> {
     let steps = || users.iter().flat_map(|u| &u.steps);
     if let Some(error) = steps().find_map(|s| s.error.clone()) {
         return Some(error);
     }
     let (step, change) =
         steps().find_map(|s| Some((s, s.changes.iter().find(|c| c.state == State::Refused)?)))?;
-    let code = if change.http_status == Some(403) { Code::PermissionMissing } else { Code::Refused };
+    let explained = change.intent.and_then(|intent| code_of(ledger.change(intent)?.2.code.as_deref()?));
+    let denied = change.http_status == Some(403);
+    let code = explained.unwrap_or(if denied { Code::PermissionMissing } else { Code::Refused });
     let what = change
         .reason
         .clone()

@@ -1,0 +1,197 @@
+//! Answers that say nothing, say it late or lie: whatever comes back from a write, the end is right or is said to
+//! be open, and nothing that isn't in force is called effective.
+
+use oust::report::{Outcome, State};
+use oust::sim::Lag;
+use oust::sim::faults::{Fault, Planted, RetryAfter};
+
+use crate::support::{World, lies};
+
+/// The writes of the default playbook on Contoso: pattern, and which of those that fit it.
+const WRITES: [(&str, u32); 5] = [
+    ("POST /users/*/revokeSignInSessions", 1),
+    ("PATCH /users/*", 1),
+    ("PATCH /users/*", 2),
+    ("DELETE /oauth2PermissionGrants/*", 1),
+    ("DELETE /users/*/appRoleAssignments/*", 1),
+];
+
+/// How a run may end.
+type Ends = &'static [Outcome];
+const WELL: Ends = &[Outcome::Contained];
+const REFUSED: Ends = &[Outcome::Partial];
+
+fn status(code: u16) -> Fault {
+    Fault::status(code)
+}
+
+fn throttled(retry_after: RetryAfter) -> Fault {
+    Fault::Status { code: 429, retry_after: Some(retry_after), body: None, after_effect: false }
+}
+
+fn after_effect(code: u16) -> Fault {
+    Fault::Status { code, retry_after: None, body: None, after_effect: true }
+}
+
+fn forbidden() -> Fault {
+    Fault::Forbidden {
+        code: "Authorization_RequestDenied".into(),
+        message: "Insufficient privileges to complete the operation.".into(),
+    }
+}
+
+fn table() -> Vec<(&'static str, Fault, Ends)> {
+    vec![
+        ("429 in 3 seconds", throttled(RetryAfter::Seconds(3)), WELL),
+        ("429 in 1.5 seconds", throttled(RetryAfter::Fraction(1.5)), WELL),
+        ("429 until a date", throttled(RetryAfter::HttpDate(7)), WELL),
+        ("429 without a date", status(429), WELL),
+        ("500", status(500), WELL),
+        ("503", status(503), WELL),
+        ("503 after effect", after_effect(503), WELL),
+        ("504 after effect", after_effect(504), WELL),
+        ("reset before effect", Fault::Reset { after_effect: false }, WELL),
+        ("reset after effect", Fault::Reset { after_effect: true }, WELL),
+        ("silence before effect", Fault::Hang { after_effect: false }, WELL),
+        ("silence after effect", Fault::Hang { after_effect: true }, WELL),
+        ("no connection", Fault::RefuseConnection, WELL),
+        ("cut off", Fault::CutBody, WELL),
+        ("empty", Fault::Empty, WELL),
+        ("huge", Fault::Huge, WELL),
+        ("200 with HTML, without effect", Fault::Html, WELL),
+        ("token expired", Fault::TokenExpired, WELL),
+        ("claims challenge", Fault::ClaimsChallenge, WELL),
+        ("403", forbidden(), REFUSED),
+        ("400", status(400), REFUSED),
+    ]
+}
+
+/// What one run came to, and what is wrong about it.
+struct Row {
+    name: String,
+    outcome: Outcome,
+    wrong: Vec<String>,
+}
+
+#[track_caller]
+fn assert_all_right(rows: &[Row]) {
+    let table: String = rows
+        .iter()
+        .map(|row| format!("{:<72} {:<14?} {}\n", row.name, row.outcome, row.wrong.join("; ")))
+        .collect();
+    assert!(rows.iter().all(|row| row.wrong.is_empty()), "\n{table}");
+}
+
+async fn judge(name: String, world: &World, ends: Ends) -> Row {
+    let document = world.contain().await;
+    let mut wrong = lies(world, &document);
+    if !ends.contains(&document.outcome) {
+        wrong.push(format!("expected {ends:?}"));
+    }
+    let good = document.outcome == Outcome::Contained;
+    if good != (document.exit_code == 0) {
+        wrong.push(format!("exit status {}", document.exit_code));
+    }
+    let passwords = world.snapshot()["irreversible"][&world.users[0]]["passwordVersion"].as_u64().unwrap();
+    if good && passwords < 2 {
+        wrong.push("the old password still works".into());
+    }
+    // Whatever happened, the undo is there.
+    world.sim.with(|t| t.faults = Default::default());
+    world.rollback().await;
+    wrong.extend(world.not_restored().into_iter().map(|path| format!("not restored: {path}")));
+    Row { name, outcome: document.outcome, wrong }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_on_each_write() {
+    let mut rows = Vec::new();
+    for (name, fault, ends) in table() {
+        for (on, nth) in WRITES {
+            let world = World::contoso().with_planted(Planted::new(on, fault.clone()).nth(nth));
+            rows.push(judge(format!("{name} on {on} no. {nth}"), &world, ends).await);
+        }
+    }
+    assert_all_right(&rows);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_404_on_a_delete_counts_as_done_only_if_reading_agrees_and_is_a_refusal_otherwise() {
+    let mut rows = Vec::new();
+    for (on, nth) in WRITES {
+        let ends = if on.starts_with("DELETE") { WELL } else { REFUSED };
+        let world = World::contoso().with_planted(Planted::new(on, status(404)).nth(nth));
+        rows.push(judge(format!("404 on {on} no. {nth}"), &world, ends).await);
+    }
+    assert_all_right(&rows);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_on_each_write_while_replicas_lag_for_half_a_minute() {
+    let mut rows = Vec::new();
+    for (name, fault, ends) in table() {
+        for (on, nth) in WRITES {
+            let world = World::contoso().with_planted(Planted::new(on, fault.clone()).nth(nth));
+            world.sim.with(|t| t.lag = half_a_minute());
+            // A stale read makes a doubt look unsettled: one more outcome that is honest.
+            let ends: Ends = match ends {
+                WELL => &[Outcome::Contained, Outcome::Partial, Outcome::Unverified],
+                other => other,
+            };
+            let document = world.contain().await;
+            let mut wrong = lies(&world, &document);
+            if !ends.contains(&document.outcome) {
+                wrong.push(format!("expected {ends:?}"));
+            }
+            rows.push(Row { name: format!("{name} on {on} no. {nth}"), outcome: document.outcome, wrong });
+        }
+    }
+    assert_all_right(&rows);
+}
+
+fn half_a_minute() -> Lag {
+    let half_a_minute = jiff::SignedDuration::from_secs(30);
+    Lag::new(half_a_minute, half_a_minute, 1.0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_lag_for_half_a_minute_are_waited_for() {
+    let world = World::contoso();
+    world.sim.with(|t| t.lag = half_a_minute());
+    let document = world.contain().await;
+    assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
+    assert_eq!(lies(&world, &document), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_visible_when_patience_ends_is_pending_and_a_later_look_settles_it() {
+    let mut world = World::contoso();
+    world.patience = std::time::Duration::from_secs(5);
+    world.sim.with(|t| t.lag = half_a_minute());
+    let document = world.contain().await;
+    assert_eq!((document.outcome, document.exit_code), (Outcome::Unverified, 4), "{document:#?}");
+    let changes = document.users[0].steps.iter().flat_map(|s| &s.changes);
+    assert!(changes.clone().any(|c| c.state == State::Pending));
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let verified = world.verify().await;
+    assert_eq!((verified.outcome, verified.exit_code), (Outcome::Contained, 0), "{verified:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_down_from_the_second_write_on_leaves_a_run_that_resumes() {
+    for fault in [status(503), Fault::Reset { after_effect: false }, Fault::RefuseConnection] {
+        let world = World::contoso();
+        world.sim.with(|t| {
+            for method in ["PATCH", "DELETE"] {
+                t.faults.plant(Planted::new(&format!("{method} /"), fault.clone()).times(u32::MAX));
+            }
+        });
+        let document = world.contain().await;
+        assert_eq!(lies(&world, &document), Vec::<String>::new(), "{fault:?}");
+        assert!([3, 7].contains(&document.exit_code), "{fault:?}: {document:#?}");
+        world.sim.with(|t| t.faults = Default::default());
+        let resumed = world.resume().await;
+        assert_eq!(resumed.outcome, Outcome::Contained, "{fault:?}: {resumed:#?}");
+        assert_eq!(lies(&world, &resumed), Vec::<String>::new(), "{fault:?}");
+    }
+}

@@ -1,0 +1,286 @@
+//! What every action must obey. A new action gets its row in [`CASES`]; the laws then run on it.
+
+use std::collections::BTreeSet;
+
+use oust::graph::Claims;
+use oust::report::{Outcome, RollbackState, RunDocument};
+use oust_actions::{ACTIONS, Permission, Role, Undo};
+
+use crate::support::{CONTOSO, RUNNER, World, differences, lies, restorable};
+
+/// A tenant on which an action has something to do.
+struct Case {
+    action: &'static str,
+    /// The step's settings.
+    with: &'static str,
+    /// What is special about the victim; added to its entry in the tenant file.
+    victim: &'static str,
+    /// Directory roles of the runner.
+    runner: &'static str,
+}
+
+const PLAIN: &str = "";
+const HELPDESK: &str = "roles: [Helpdesk Administrator]";
+const ADMIN: &str = "roles: [Global Administrator]";
+const FROM_AD: &str = "synced: {sam: AdeleV, domain: corp.contoso.com}";
+const GUEST: &str = "guest_of: fabrikam.com";
+
+const fn case(action: &'static str, with: &'static str, victim: &'static str, runner: &'static str) -> Case {
+    Case { action, with, victim, runner }
+}
+
+const CASES: &[Case] = &[
+    case("revoke_sessions", "{}", PLAIN, "User Administrator"),
+    case("revoke_sessions", "{}", FROM_AD, "User Administrator"),
+    case("revoke_sessions", "{}", HELPDESK, "User Administrator"),
+    case("revoke_sessions", "{}", ADMIN, "Privileged Authentication Administrator"),
+    case("disable_user", "{}", PLAIN, "User Administrator"),
+    case("disable_user", "{}", FROM_AD, "User Administrator"),
+    case("disable_user", "{}", GUEST, "User Administrator"),
+    case("disable_user", "{}", ADMIN, "Privileged Authentication Administrator"),
+    case("reset_password", "{}", PLAIN, "User Administrator"),
+    case("reset_password", "{synced: write}", FROM_AD, "User Administrator"),
+    case("reset_password", "{}", HELPDESK, "User Administrator"),
+    case("review_consents", "{min_risk: 50}", PLAIN, "User Administrator"),
+    case("review_consents", "{min_risk: 50}", GUEST, "User Administrator"),
+    case("review_consents", "{min_risk: 10}", ADMIN, "User Administrator"),
+];
+
+/// Every run needs these, whatever its steps are: see `src/engine/observe.rs`.
+const BASE: [Permission; 3] = [
+    Permission::read("User.Read.All", &["User.ReadWrite.All", "Directory.Read.All"]),
+    Permission::read("Organization.Read.All", &["Organization.ReadWrite.All", "Directory.Read.All"]),
+    Permission::read("RoleManagement.Read.Directory", &["Directory.Read.All"]),
+];
+
+impl Case {
+    fn name(&self) -> String {
+        format!("{} {} on a victim with {:?}", self.action, self.with, self.victim)
+    }
+
+    /// Contoso, with the runner holding no more than the action declares.
+    fn world(&self) -> World {
+        let victim = format!("    upn: AdeleV@contoso.com\n    {}\n", self.victim);
+        let yaml = CONTOSO
+            .replacen("    upn: AdeleV@contoso.com\n", &victim, 1)
+            .replace("roles: [User Administrator]", &format!("roles: [{}]", self.runner));
+        let mut world = World::of(&yaml).by_step(self.action, self.with);
+        hold_only(&mut world, &self.needed().iter().map(|p| p.name).collect::<Vec<_>>());
+        world
+    }
+
+    /// The fewest permissions that meet what is declared.
+    fn needed(&self) -> Vec<Permission> {
+        let about = oust_actions::find(self.action).unwrap().about();
+        let mut needed: Vec<Permission> = BASE.into_iter().chain(about.permissions.iter().copied()).collect();
+        for declared in about.permissions {
+            let others: Vec<&str> =
+                needed.iter().map(|p| p.name).filter(|name| *name != declared.name).collect();
+            if declared.is_met_by(&others) {
+                needed.retain(|p| p.name != declared.name);
+            }
+        }
+        needed
+    }
+}
+
+fn hold_only(world: &mut World, wanted: &[&str]) {
+    for held in Claims::decode(&world.sim.token(RUNNER)).permissions() {
+        world.prepare(|t| t.revoke_permission(RUNNER, &held));
+    }
+    for permission in wanted.iter().collect::<BTreeSet<_>>() {
+        assert!(world.prepare(|t| t.grant_permission(RUNNER, permission)), "{permission}");
+    }
+    let held: BTreeSet<String> =
+        Claims::decode(&world.sim.token(RUNNER)).permissions().into_iter().collect();
+    assert_eq!(held, wanted.iter().map(|p| (*p).to_owned()).collect());
+}
+
+fn changes(document: &RunDocument) -> usize {
+    document.users.iter().flat_map(|u| &u.steps).map(|s| s.changes.len()).sum()
+}
+
+fn undos(document: &RunDocument) -> Vec<&Undo> {
+    document.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).map(|c| &c.undo).collect()
+}
+
+#[track_caller]
+fn assert_worked(case: &Case, world: &World, document: &RunDocument) {
+    let name = case.name();
+    let expected = if case.victim == FROM_AD && case.action != "revoke_sessions" {
+        Outcome::Unverified // Applied, and will be put back by the next synchronisation.
+    } else {
+        Outcome::Contained
+    };
+    assert_eq!(document.outcome, expected, "{name}: {document:#?}");
+    assert!(changes(document) > 0, "{name}");
+    assert_eq!(lies(world, document), Vec::<String>::new(), "{name}");
+}
+
+#[test]
+fn every_action_has_a_tenant_on_which_it_has_something_to_do() {
+    for action in ACTIONS {
+        let id = action.about().id;
+        assert!(CASES.iter().any(|case| case.action == id), "add a row for {id} to CASES in tests/laws.rs");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_1_a_plan_after_apply_is_empty() {
+    for case in CASES {
+        let world = case.world();
+        assert!(changes(&world.plan().await) > 0, "{}: a law about nothing", case.name());
+        assert_worked(case, &world, &world.contain().await);
+        let again = world.plan().await;
+        assert_eq!((changes(&again), again.outcome), (0, Outcome::NothingToDo), "{}", case.name());
+        let verified = world.verify().await;
+        assert!(matches!(verified.outcome, Outcome::Contained | Outcome::Unverified), "{}", case.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_2_observing_and_planning_send_no_write() {
+    for case in CASES {
+        let world = case.world();
+        let document = world.plan().await;
+        assert!(changes(&document) > 0, "{}", case.name());
+        let methods: Vec<&str> = world.wire.passed().iter().map(|p| p.method).collect();
+        assert!(methods.iter().all(|m| *m == "GET"), "{}: {methods:?}", case.name());
+        assert_eq!(world.writes(), 0, "{}", case.name());
+        assert_eq!(world.snapshot(), world.original, "{}", case.name());
+        assert!(!world.state_dir().join("runs").exists(), "{}: a plan leaves no run behind", case.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_3_rollback_gives_the_tenant_back_or_the_change_said_never() {
+    for case in CASES {
+        let (world, name) = (case.world(), case.name());
+        let contained = world.contain().await;
+        assert_worked(case, &world, &contained);
+        let rolled_back = world.rollback().await;
+        assert_eq!(rolled_back.outcome, Outcome::RolledBack, "{name}: {rolled_back:#?}");
+        assert_eq!(world.not_restored(), Vec::<String>::new(), "{name}");
+        if undos(&contained).iter().all(|undo| matches!(undo, Undo::Call(_))) {
+            assert_eq!(world.snapshot(), world.original, "{name}: nobody said never");
+        }
+        let changes = rolled_back.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes);
+        for change in changes {
+            let state = change.rollback.as_ref().unwrap().state;
+            let expected = match change.undo {
+                Undo::Call(_) => RollbackState::Restored,
+                Undo::Never(_) => RollbackState::Never,
+            };
+            assert_eq!(state, expected, "{name}: {}", change.say);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_4_a_crash_at_any_moment_and_a_resume_come_to_the_same_end() {
+    for case in CASES {
+        let uninterrupted = case.world();
+        let end = uninterrupted.contain().await;
+        let there = restorable(&uninterrupted.snapshot());
+        for crash in crate::crash::every_crash(&uninterrupted) {
+            let name = format!("{}, {crash:?}", case.name());
+            let world = case.world().crashing(crash);
+            world.try_contain().await;
+            let world = world.mended();
+            let resumed = crate::crash::go_on(&world).await;
+            assert_eq!(resumed.outcome, end.outcome, "{name}: {resumed:#?}");
+            assert_eq!(differences(&there, &restorable(&world.snapshot())), Vec::<String>::new(), "{name}");
+            assert_eq!(lies(&world, &resumed), Vec::<String>::new(), "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_5_it_works_with_the_permissions_it_declares_and_is_refused_and_explained_with_one_fewer() {
+    for case in CASES {
+        let needed = case.needed();
+        for missing in &needed {
+            let left: Vec<&str> =
+                needed.iter().map(|p| p.name).filter(|name| *name != missing.name).collect();
+            // Nothing is refused for want of it: the service decides on each write.
+            if missing.is_met_by(&left) || missing.name == "RoleManagement.Read.Directory" {
+                continue;
+            }
+            let name = format!("{} without {}", case.name(), missing.name);
+            let mut world = case.world();
+            hold_only(&mut world, &left);
+            let document = world.contain().await;
+            assert_refused(&world, &document, "E0301", missing.name, &name);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_5_the_same_for_directory_roles() {
+    for case in CASES {
+        let about = oust_actions::find(case.action).unwrap().about();
+        let of_admin = [HELPDESK, ADMIN].contains(&case.victim);
+        let needs_one = about.roles.iter().any(|role| of_admin || *role == Role::ForAnyPassword);
+        if !needs_one {
+            let mut world = case.world();
+            world.prepare(|t| t.drop_role(RUNNER, case.runner));
+            assert_worked(case, &world, &world.contain().await);
+            continue;
+        }
+        for may_read_roles in [true, false] {
+            let name = format!("{} without {}, {may_read_roles}", case.name(), case.runner);
+            let mut world = case.world();
+            assert!(world.prepare(|t| t.drop_role(RUNNER, case.runner)));
+            if !may_read_roles {
+                world.prepare(|t| t.revoke_permission(RUNNER, "RoleManagement.Read.Directory"));
+            }
+            let document = world.contain().await;
+            // Whoever may not read roles is told of those that suffice for any target.
+            let suffices = if may_read_roles { case.runner } else { "Global Administrator" };
+            assert_refused(&world, &document, "E0302", suffices, &name);
+        }
+    }
+}
+
+#[track_caller]
+fn assert_refused(world: &World, document: &RunDocument, code: &str, names: &str, name: &str) {
+    assert_eq!((document.outcome, document.exit_code), (Outcome::Refused, 5), "{name}: {document:#?}");
+    let error = document.error.as_ref().unwrap();
+    assert_eq!(error.code, code, "{name}: {error:#?}");
+    let text = format!("{} {}", error.detail, error.next.clone().unwrap_or_default());
+    assert!(text.contains(names), "{name}: {text}");
+    assert_eq!(world.writes(), 0, "{name}");
+    assert_eq!(world.snapshot(), world.original, "{name}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_6_applying_twice_equals_applying_once() {
+    for case in CASES {
+        let world = case.world();
+        world.contain().await;
+        let (once, writes) = (world.snapshot(), world.writes());
+        let again = world.contain().await;
+        assert_eq!(again.outcome, Outcome::NothingToDo, "{}: {again:#?}", case.name());
+        assert_eq!((world.snapshot(), world.writes()), (once, writes), "{}", case.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_7_neighbours_and_what_is_legitimate_are_untouched() {
+    for case in CASES {
+        let (world, name) = (case.world(), case.name());
+        let victim = world.victim_id();
+        let snapshots = || world.sim.with(|t| (t.snapshot_without(&victim), t.snapshot_of(&victim)));
+        let (others, own) = snapshots();
+        let contained = world.contain().await;
+        assert_worked(case, &world, &contained);
+        let (others_after, own_after) = snapshots();
+        assert_eq!(differences(&others, &others_after), Vec::<String>::new(), "{name}");
+        let touched = differences(&restorable(&own), &restorable(&own_after));
+        let reversible = undos(&contained).into_iter().filter(|u| matches!(u, Undo::Call(_))).count();
+        assert_eq!(touched.len(), reversible, "{name}: no more than the changes that were said: {touched:?}");
+        let resumed = world.rollback().await;
+        assert_eq!(resumed.outcome, Outcome::RolledBack, "{name}");
+        assert_eq!(differences(&others, &snapshots().0), Vec::<String>::new(), "{name}: by the rollback");
+    }
+}

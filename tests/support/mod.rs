@@ -1,0 +1,260 @@
+//! A simulated tenant in process and an engine over it. Time moves only when somebody waits for it.
+
+mod truth;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use oust::clock::Clock;
+use oust::config::Protected;
+use oust::engine::event::{Unwatched, Watch};
+use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
+use oust::graph::cloud::Endpoint;
+use oust::graph::{Budget, Graph, GraphParts, TokenSource};
+use oust::guard::Guards;
+use oust::journal::{Fuse, RunPath, Store};
+use oust::playbook::Playbook;
+use oust::report::RunDocument;
+use oust::sim::faults::{Fault, Planted};
+use oust::sim::{Simulated, Tenant, file};
+use oust::target_name::TargetName;
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use truth::{differences, lies, restorable};
+pub use wire::{Power, Wire};
+
+/// The tenant of the documentation: Adele Vance is compromised.
+pub const CONTOSO: &str = include_str!("../../examples/tenants/contoso.yaml");
+/// Diego Siciliani, who comes from on-premises AD, is compromised.
+pub const SYNCED: &str = include_str!("../../examples/tenants/synced.yaml");
+pub const ADELE: &str = "AdeleV@contoso.com";
+pub const RUNNER: &str = "oust";
+const NOON: &str = "2026-05-02T12:00:00Z";
+
+/// A way for a process to die.
+#[derive(Debug, Clone, Copy)]
+pub enum Crash {
+    /// Nothing after that many records reaches the disk.
+    AfterRecords(usize),
+    /// The power fails at that request.
+    At(Power),
+}
+
+/// Everything outside the engine.
+pub struct World {
+    pub sim: Arc<Simulated>,
+    pub wire: Arc<Wire>,
+    pub clock: Clock,
+    pub guards: Guards,
+    pub patience: Duration,
+    pub deadline: Option<Timestamp>,
+    pub playbook: Playbook,
+    pub users: Vec<String>,
+    pub password_recipient: Option<String>,
+    pub tokens: Arc<dyn TokenSource>,
+    pub watch: Arc<dyn Watch>,
+    /// The tenant before anything was done.
+    pub original: Value,
+    fuse: Option<Fuse>,
+    folder: tempfile::TempDir,
+}
+
+/// Runs a future on a clock that nobody has to wait for: for property tests, which have no async form.
+pub fn on_a_still_clock<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().unwrap().block_on(future)
+}
+
+pub fn yes() -> Consent<'static> {
+    Consent::Given("a test".into())
+}
+
+impl World {
+    pub fn contoso() -> Self {
+        Self::of(CONTOSO)
+    }
+
+    /// The tenant of a tenant file, its victim to be contained by the default playbook.
+    pub fn of(yaml: &str) -> Self {
+        Self::with(file::parse(yaml).unwrap_or_else(|e| panic!("{e}\n{yaml}")))
+    }
+
+    pub fn with(tenant: Tenant) -> Self {
+        let clock = Clock::starting_at(NOON.parse().unwrap());
+        let users = tenant.victim.iter().cloned().collect();
+        let sim = Simulated::new(tenant, clock.clone());
+        let wire = Arc::new(Wire::new(Arc::clone(&sim)));
+        Self {
+            tokens: Arc::<Wire>::clone(&wire),
+            wire,
+            watch: Arc::new(Unwatched),
+            original: sim.with(|t| t.snapshot()),
+            clock,
+            guards: Guards { protected: Protected::default(), max_users: 1, tenant_id: None },
+            patience: Duration::from_secs(120),
+            deadline: None,
+            playbook: Playbook::find("token-theft").unwrap(),
+            users,
+            password_recipient: None,
+            fuse: None,
+            folder: tempfile::tempdir().unwrap(),
+            sim,
+        }
+    }
+
+    /// By a playbook of this one step.
+    pub fn by_step(mut self, action: &str, with: &str) -> Self {
+        let text = format!(
+            "schema: oust.playbook/1\nid: one-step\ntitle: one step\nstages:\n  - id: only\n    title: only\n    steps:\n      - action: {action}\n        with: {with}\n"
+        );
+        self.playbook = Playbook::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        self
+    }
+
+    pub fn with_fault(self, on: &str, fault: Fault) -> Self {
+        self.with_planted(Planted::new(on, fault))
+    }
+
+    pub fn with_planted(self, fault: Planted) -> Self {
+        self.sim.with(|t| t.faults.plant(fault));
+        self
+    }
+
+    pub fn crashing(mut self, crash: Crash) -> Self {
+        match crash {
+            Crash::AfterRecords(records) => self.fuse = Some(Fuse::after(records)),
+            Crash::At(power) => self.wire.fail(power),
+        }
+        self
+    }
+
+    /// The power is back and the disk has room.
+    pub fn mended(mut self) -> Self {
+        self.fuse = None;
+        self.wire.mend();
+        self
+    }
+
+    pub fn state_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn store(&self) -> Store {
+        let store = Store::new(self.state_dir().to_owned());
+        match &self.fuse {
+            Some(fuse) => store.fused(fuse.clone()),
+            None => store,
+        }
+    }
+
+    /// A new process.
+    pub fn engine(&self) -> Engine {
+        Engine {
+            graph: Arc::new(Graph::new(GraphParts {
+                transport: Arc::<Wire>::clone(&self.wire),
+                tokens: Arc::clone(&self.tokens),
+                endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
+                clock: self.clock.clone(),
+                budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
+            })),
+            clock: self.clock.clone(),
+            watch: Arc::clone(&self.watch),
+            stop: Stop::new(self.clock.clone(), self.deadline),
+            store: self.store(),
+            guards: self.guards.clone(),
+            started: tokio::time::Instant::now(),
+            patience: self.patience,
+        }
+    }
+
+    pub fn order(&self) -> Order {
+        let since = self.sim.with(|t| t.compromised_since()).unwrap_or_else(|| self.clock.now());
+        Order {
+            command: "contain".into(),
+            run_id: Uuid::now_v7(),
+            names: self.users.iter().map(|name| TargetName::parse(name).unwrap()).collect(),
+            playbook: self.playbook.clone(),
+            since,
+            password_recipient: self.password_recipient.clone(),
+        }
+    }
+
+    pub async fn plan(&self) -> RunDocument {
+        self.saved_plan().await.0
+    }
+
+    pub async fn saved_plan(&self) -> (RunDocument, Option<SavedPlan>) {
+        self.engine().plan(&self.order()).await
+    }
+
+    pub async fn contain(&self) -> RunDocument {
+        self.try_contain().await.expect("the power must not fail")
+    }
+
+    /// `None`: the power failed.
+    pub async fn try_contain(&self) -> Option<RunDocument> {
+        let (engine, order, consent) = (self.engine(), self.order(), yes());
+        tokio::select! {
+            biased;
+            () = self.wire.went_out() => None,
+            document = engine.contain(&order, &consent, None) => Some(document),
+        }
+    }
+
+    pub async fn resume(&self) -> RunDocument {
+        self.engine().resume(&self.last(), &yes()).await
+    }
+
+    pub async fn verify(&self) -> RunDocument {
+        self.engine().reverify(&self.last()).await
+    }
+
+    pub async fn rollback(&self) -> RunDocument {
+        self.engine().rollback(&self.last(), &[], &yes(), false).await
+    }
+
+    pub fn last(&self) -> RunPath {
+        self.store().find("last").unwrap()
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.last().journal().to_owned()
+    }
+
+    /// Lines of the last journal, whole ones.
+    pub fn records(&self) -> usize {
+        std::fs::read(self.journal()).unwrap().iter().filter(|b| **b == b'\n').count()
+    }
+
+    pub fn snapshot(&self) -> Value {
+        self.sim.with(|t| t.snapshot())
+    }
+
+    pub fn victim_id(&self) -> String {
+        self.user_id(&self.users[0])
+    }
+
+    pub fn user_id(&self, name: &str) -> String {
+        self.sim.with(|t| t.user_id(name)).unwrap()
+    }
+
+    pub fn writes(&self) -> usize {
+        self.sim.with(|t| t.writes_applied())
+    }
+
+    /// Changes the tenant before the story begins.
+    pub fn prepare<T>(&mut self, act: impl FnOnce(&mut Tenant) -> T) -> T {
+        let prepared = self.sim.with(act);
+        self.original = self.snapshot();
+        prepared
+    }
+
+    /// What is not as it was, but for what can't be.
+    pub fn not_restored(&self) -> Vec<String> {
+        differences(&restorable(&self.original), &restorable(&self.snapshot()))
+    }
+}

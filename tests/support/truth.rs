@@ -1,0 +1,96 @@
+//! What the tenant says, against what a document says. Nothing here asks the engine.
+
+use oust::report::{ChangeDocument, Outcome, RunDocument, State, UserDocument};
+use oust_actions::{Method, Undo};
+use serde_json::Value;
+
+use super::World;
+
+/// A snapshot without what nothing can restore.
+pub fn restorable(snapshot: &Value) -> Value {
+    let mut snapshot = snapshot.clone();
+    snapshot.as_object_mut().unwrap().remove("irreversible");
+    snapshot
+}
+
+/// Where two snapshots differ, as paths with both values.
+pub fn differences(before: &Value, after: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", before, after, &mut found);
+    found
+}
+
+fn compare(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(a), Value::Object(b)) => {
+            for key in a.keys().chain(b.keys().filter(|k| !a.contains_key(*k))) {
+                compare(&format!("{path}/{key}"), &before[key], &after[key], found);
+            }
+        }
+        (a, b) if a != b => found.push(format!("{path}: {a} is now {b}")),
+        _ => {}
+    }
+}
+
+/// What a document claims and the tenant denies.
+pub fn lies(world: &World, document: &RunDocument) -> Vec<String> {
+    let now = world.snapshot();
+    let mut lies = Vec::new();
+    let mut all_good = true;
+    for user in &document.users {
+        for change in user.steps.iter().flat_map(|step| &step.changes) {
+            let said_good = matches!(change.state, State::Effective | State::WillRevert | State::Already);
+            all_good &= said_good;
+            if said_good && !is_in_force(world, document, user, change, &now) {
+                lies.push(format!("{} is said to be {:?} and is not", change.call, change.state));
+            }
+        }
+        all_good &= user.steps.iter().all(|step| step.error.is_none());
+    }
+    if document.outcome == Outcome::Contained && !all_good {
+        lies.push("the run is called contained with something left".into());
+    }
+    if document.exit_code == 0 && !all_good && document.outcome != Outcome::RolledBack {
+        lies.push(format!("exit status 0 for {:?} with something left", document.outcome));
+    }
+    lies
+}
+
+fn is_in_force(
+    world: &World,
+    document: &RunDocument,
+    user: &UserDocument,
+    change: &ChangeDocument,
+    now: &Value,
+) -> bool {
+    let upn = &user.user_principal_name;
+    let (was, is) = (&world.original["irreversible"][upn], &now["irreversible"][upn]);
+    let url = change.call.url();
+    let body = change.call.body.as_ref().unwrap_or(&Value::Null);
+    let undo = match &change.undo {
+        Undo::Call(call) => call.body.clone().unwrap_or_default(),
+        Undo::Never(_) => Value::Null,
+    };
+    let text = |name: &str| undo[name].as_str().unwrap_or_default();
+    let is_gone = |part: &str, key: String| now[part].get(&key).is_none();
+    if url.ends_with("/revokeSignInSessions") {
+        let valid_from: jiff::Timestamp =
+            is["signInSessionsValidFromDateTime"].as_str().unwrap().parse().unwrap();
+        return valid_from.as_second() >= document.started_at.unwrap().as_second();
+    }
+    if change.call.method == Method::Patch && body.get("accountEnabled").is_some() {
+        return now["users"][upn]["accountEnabled"] == body["accountEnabled"];
+    }
+    if change.call.method == Method::Patch && body.get("passwordProfile").is_some() {
+        return is["passwordVersion"].as_u64() > was["passwordVersion"].as_u64();
+    }
+    if change.call.method == Method::Delete && url.contains("/oauth2PermissionGrants/") {
+        let key = format!("{} {} {}", text("clientId"), text("principalId"), text("resourceId"));
+        return is_gone("oauth2PermissionGrants", key);
+    }
+    if change.call.method == Method::Delete && url.contains("/appRoleAssignments/") {
+        let key = format!("{} {} {}", text("principalId"), text("resourceId"), text("appRoleId"));
+        return is_gone("appRoleAssignments", key);
+    }
+    panic!("teach tests/support/truth.rs how to see {} in a snapshot", change.call)
+}

@@ -1,0 +1,110 @@
+//! The cable between engine and tenant: it remembers what went through and can be cut.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use oust::graph::token::{Again, Token};
+use oust::graph::{Reply, Request, SendError, TokenSource, Transport};
+use oust::sim::Simulated;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+
+use super::RUNNER;
+
+/// When the power fails; requests count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// Before that request arrives.
+    Before(usize),
+    /// After it took effect, before its answer is back.
+    After(usize),
+}
+
+/// A request that went through, secrets and all.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    pub method: &'static str,
+    pub url: String,
+    pub body: Vec<u8>,
+}
+
+pub struct Wire {
+    sim: Arc<Simulated>,
+    passed: Mutex<Vec<Passed>>,
+    tokens: Mutex<BTreeSet<String>>,
+    power: Mutex<Option<Power>>,
+    is_dark: watch::Sender<bool>,
+}
+
+impl Wire {
+    pub fn new(sim: Arc<Simulated>) -> Self {
+        Self {
+            sim,
+            passed: Mutex::default(),
+            tokens: Mutex::default(),
+            power: Mutex::default(),
+            is_dark: watch::Sender::new(false),
+        }
+    }
+
+    pub fn fail(&self, power: Power) {
+        *self.power.lock().unwrap() = Some(power);
+    }
+
+    pub fn mend(&self) {
+        *self.power.lock().unwrap() = None;
+        self.is_dark.send_replace(false);
+    }
+
+    /// Ends when the power fails.
+    pub async fn went_out(&self) {
+        let _ = self.is_dark.subscribe().wait_for(|dark| *dark).await;
+    }
+
+    pub fn passed(&self) -> Vec<Passed> {
+        self.passed.lock().unwrap().clone()
+    }
+
+    /// Every bearer token that was sent.
+    pub fn tokens(&self) -> BTreeSet<String> {
+        self.tokens.lock().unwrap().clone()
+    }
+
+    async fn dark(&self) -> ! {
+        self.is_dark.send_replace(true);
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Transport for Wire {
+    async fn send(&self, request: Request) -> Result<Reply, SendError> {
+        if let Some(bearer) = &request.bearer {
+            self.tokens.lock().unwrap().insert(bearer.expose_secret().to_owned());
+        }
+        let body = request.body.as_ref().map(|b| b.to_vec()).unwrap_or_default();
+        let number = {
+            let mut passed = self.passed.lock().unwrap();
+            passed.push(Passed { method: request.method, url: request.url.clone(), body });
+            passed.len()
+        };
+        let power = *self.power.lock().unwrap();
+        match power {
+            Some(Power::Before(at)) if number >= at => self.dark().await,
+            Some(Power::After(at)) if number > at => self.dark().await,
+            Some(Power::After(at)) if number == at => {
+                let _ = self.sim.send(request).await;
+                self.dark().await
+            }
+            _ => self.sim.send(request).await,
+        }
+    }
+}
+
+#[async_trait]
+impl TokenSource for Wire {
+    async fn token(&self, _: Again) -> oust::failure::Result<Token> {
+        Ok(Token { secret: SecretString::from(self.sim.token(RUNNER)), expires_on: None })
+    }
+}
