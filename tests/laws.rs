@@ -44,6 +44,11 @@ const CASES: &[Case] = &[
     case("review_consents", "{min_risk: 50}", PLAIN, "User Administrator"),
     case("review_consents", "{min_risk: 50}", GUEST, "User Administrator"),
     case("review_consents", "{min_risk: 10}", ADMIN, "User Administrator"),
+    case("review_auth_methods", "{remove: since}", PLAIN, "User Administrator"),
+    case("review_auth_methods", "{remove: all}", ADMIN, "User Administrator"),
+    case("review_devices", "{disable: since}", PLAIN, "Cloud Device Administrator"),
+    case("review_devices", "{disable: all}", ADMIN, "Cloud Device Administrator"),
+    case("review_inbox_rules", "{min_risk: 50}", PLAIN, "User Administrator"),
 ];
 
 /// Every run needs these, whatever its steps are: see `src/engine/observe.rs`.
@@ -61,9 +66,10 @@ impl Case {
     /// Contoso, with the runner holding no more than the action declares.
     fn world(&self) -> World {
         let victim = format!("    upn: AdeleV@contoso.com\n    {}\n", self.victim);
-        let yaml = CONTOSO
-            .replacen("    upn: AdeleV@contoso.com\n", &victim, 1)
-            .replace("roles: [User Administrator]", &format!("roles: [{}]", self.runner));
+        let yaml = CONTOSO.replacen("    upn: AdeleV@contoso.com\n", &victim, 1).replace(
+            "roles: [User Administrator, Cloud Device Administrator]",
+            &format!("roles: [{}]", self.runner),
+        );
         let mut world = World::of(&yaml).by_step(self.action, self.with);
         hold_only(&mut world, &self.needed().iter().map(|p| p.name).collect::<Vec<_>>());
         world
@@ -91,8 +97,7 @@ fn hold_only(world: &mut World, wanted: &[&str]) {
     for permission in wanted.iter().collect::<BTreeSet<_>>() {
         assert!(world.prepare(|t| t.grant_permission(RUNNER, permission)), "{permission}");
     }
-    let held: BTreeSet<String> =
-        Claims::decode(&world.sim.token(RUNNER)).permissions().into_iter().collect();
+    let held: BTreeSet<String> = Claims::decode(&world.sim.token(RUNNER)).permissions().into_iter().collect();
     assert_eq!(held, wanted.iter().map(|p| (*p).to_owned()).collect());
 }
 
@@ -220,7 +225,8 @@ async fn law_5_the_same_for_directory_roles() {
     for case in CASES {
         let about = oust_actions::find(case.action).unwrap().about();
         let of_admin = [HELPDESK, ADMIN].contains(&case.victim);
-        let needs_one = about.roles.iter().any(|role| of_admin || *role == Role::ForAnyPassword);
+        let whoever = |role: &Role| matches!(role, Role::ForAnyPassword | Role::ForDevices);
+        let needs_one = about.roles.iter().any(|role| of_admin || whoever(role));
         if !needs_one {
             let mut world = case.world();
             world.prepare(|t| t.drop_role(RUNNER, case.runner));

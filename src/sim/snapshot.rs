@@ -52,7 +52,10 @@ impl Tenant {
             .iter()
             .filter(|_| of_everyone)
             .map(|sp| (sp.id.clone(), json!({"name": sp.display_name, "accountEnabled": sp.enabled})));
-        let methods = users().map(|u| (u.principal_name.clone(), method::snapshot(directory, &u.id).0));
+        let methods = users().flat_map(|u| {
+            let again = method::snapshot(directory, &u.id).0;
+            again.into_iter().map(|held| (format!("{} {held}", u.principal_name), json!(true)))
+        });
         let devices = directory
             .devices
             .iter()
