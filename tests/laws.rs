@@ -30,6 +30,7 @@ const NEW_ROLES: &str = "timed_roles: [{role: Helpdesk Administrator, made: -1h}
                          {role: Directory Readers, made: -300d}]";
 const IN_ROLE_GROUP: &str = "member_of: [Role holders]";
 const BLOCKED: &str = "{group: 5f0c1f0e-7a4c-4c1e-9a54-0d3c2b1a0001}";
+const ADDRESSES: &str = "{addresses: [203.0.113.4/32], location: d1f8a835-ce59-87f7-913e-604434ac5904}";
 
 /// What these change is the whole tenant's: an app, a list of addresses.
 const TENANT_WIDE: [&str; 2] = ["disable_app", "block_ip"];
@@ -67,6 +68,12 @@ const CASES: &[Case] = &[
     case("block_sign_in_by_policy", "{}", PLAIN, "User Administrator"),
     case("block_sign_in_by_policy", "{}", FROM_AD, "User Administrator"),
     case("block_ip", "{addresses: [203.0.113.4/32]}", PLAIN, "User Administrator"),
+    case("block_ip", ADDRESSES, PLAIN, "User Administrator"),
+    case("review_auth_methods", "{remove: since}", PLAIN, "User Administrator"),
+    case("review_auth_methods", "{remove: all}", ADMIN, "User Administrator"),
+    case("review_devices", "{disable: since}", PLAIN, "Cloud Device Administrator"),
+    case("review_devices", "{disable: all}", ADMIN, "Cloud Device Administrator"),
+    case("review_inbox_rules", "{min_risk: 50}", PLAIN, "User Administrator"),
 ];
 
 /// Every run needs these, whatever its steps are: see `src/engine/observe.rs`.
@@ -84,9 +91,10 @@ impl Case {
     /// Contoso, with the runner holding no more than the action declares.
     fn world(&self) -> World {
         let victim = format!("    upn: AdeleV@contoso.com\n    {}\n", self.victim);
-        let yaml = CONTOSO
-            .replacen("    upn: AdeleV@contoso.com\n", &victim, 1)
-            .replace("roles: [User Administrator]", &format!("roles: [{}]", self.runner));
+        let yaml = CONTOSO.replacen("    upn: AdeleV@contoso.com\n", &victim, 1).replace(
+            "roles: [User Administrator, Cloud Device Administrator]",
+            &format!("roles: [{}]", self.runner),
+        );
         let mut world = World::of(&yaml).by_step(self.action, self.with);
         hold_only(&mut world, &self.needed().iter().map(|p| p.name).collect::<Vec<_>>());
         world
@@ -129,7 +137,8 @@ fn undos(document: &RunDocument) -> Vec<&Undo> {
 #[track_caller]
 fn assert_worked(case: &Case, world: &World, document: &RunDocument) {
     let name = case.name();
-    let expected = if case.victim == FROM_AD && case.action != "revoke_sessions" {
+    let reverts = matches!(case.action, "disable_user" | "reset_password");
+    let expected = if case.victim == FROM_AD && reverts {
         Outcome::Unverified // Applied, and will be put back by the next synchronisation.
     } else {
         Outcome::Contained
@@ -242,7 +251,8 @@ async fn law_5_the_same_for_directory_roles() {
     for case in CASES {
         let about = oust_actions::find(case.action).unwrap().about();
         let of_admin = [HELPDESK, ADMIN].contains(&case.victim);
-        let needs_one = about.roles.iter().any(|role| of_admin || *role == Role::ForAnyPassword);
+        let whoever = |role: &Role| matches!(role, Role::ForAnyPassword | Role::ForDevices);
+        let needs_one = about.roles.iter().any(|role| of_admin || whoever(role));
         if !needs_one {
             let mut world = case.world();
             world.prepare(|t| t.drop_role(RUNNER, case.runner));

@@ -3,6 +3,7 @@
 
 mod crash;
 mod doubt;
+mod footholds;
 mod laws;
 mod properties;
 mod secrets;
