@@ -54,6 +54,11 @@ const CASES: &[Case] = &[
     case("review_consents", "{min_risk: 50}", PLAIN, "User Administrator"),
     case("review_consents", "{min_risk: 50}", GUEST, "User Administrator"),
     case("review_consents", "{min_risk: 10}", ADMIN, "User Administrator"),
+    case("review_auth_methods", "{remove: since}", PLAIN, "User Administrator"),
+    case("review_auth_methods", "{remove: all}", ADMIN, "User Administrator"),
+    case("review_devices", "{disable: since}", PLAIN, "Cloud Device Administrator"),
+    case("review_devices", "{disable: all}", ADMIN, "Cloud Device Administrator"),
+    case("review_inbox_rules", "{min_risk: 50}", PLAIN, "User Administrator"),
     case("review_owned_apps", "{}", PLAIN, "User Administrator"),
     case("review_owned_apps", "{}", GUEST, "User Administrator"),
     case("disable_app", "{apps: [33333333-4444-4555-8666-777777777777]}", PLAIN, "User Administrator"),
@@ -69,11 +74,6 @@ const CASES: &[Case] = &[
     case("block_sign_in_by_policy", "{}", FROM_AD, "User Administrator"),
     case("block_ip", "{addresses: [203.0.113.4/32]}", PLAIN, "User Administrator"),
     case("block_ip", ADDRESSES, PLAIN, "User Administrator"),
-    case("review_auth_methods", "{remove: since}", PLAIN, "User Administrator"),
-    case("review_auth_methods", "{remove: all}", ADMIN, "User Administrator"),
-    case("review_devices", "{disable: since}", PLAIN, "Cloud Device Administrator"),
-    case("review_devices", "{disable: all}", ADMIN, "Cloud Device Administrator"),
-    case("review_inbox_rules", "{min_risk: 50}", PLAIN, "User Administrator"),
 ];
 
 /// Every run needs these, whatever its steps are: see `src/engine/observe.rs`.

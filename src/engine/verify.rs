@@ -116,14 +116,14 @@ impl Engine {
         Ok(())
     }
 
-    /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
-    /// service has not said that it was made, the object itself is looked at too.
     /// Whether a look shows it absent a while later too, when replicas have caught up.
     async fn is_still_denied(&self, change: &ChangeLedger) -> bool {
         let Some(look) = &change.change.look else { return false };
         self.stop.sleep(LONGEST_WAIT).await && self.shows_before(look).await
     }
 
+    /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
+    /// service has not said that it was made, the object itself is looked at too.
     async fn is_denied(&self, change: &ChangeLedger) -> bool {
         match &change.change.look {
             Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
