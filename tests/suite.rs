@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod crash;
+mod documents;
 mod doubt;
 mod laws;
+mod multi;
 mod properties;
 mod secrets;
 mod support;

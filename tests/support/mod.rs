@@ -115,6 +115,11 @@ impl World {
         self
     }
 
+    pub fn by(mut self, playbook: &str) -> Self {
+        self.playbook = Playbook::parse(playbook).unwrap_or_else(|e| panic!("{e}\n{playbook}"));
+        self
+    }
+
     pub fn with_fault(self, on: &str, fault: Fault) -> Self {
         self.with_planted(Planted::new(on, fault))
     }
