@@ -44,6 +44,11 @@ const CASES: &[Case] = &[
     case("review_consents", "{min_risk: 50}", PLAIN, "User Administrator"),
     case("review_consents", "{min_risk: 50}", GUEST, "User Administrator"),
     case("review_consents", "{min_risk: 10}", ADMIN, "User Administrator"),
+    case("review_auth_methods", "{remove: since}", PLAIN, "User Administrator"),
+    case("review_auth_methods", "{remove: all}", PLAIN, "User Administrator"),
+    case("review_auth_methods", "{remove: since}", ADMIN, "User Administrator"),
+    case("review_devices", "{disable: since}", PLAIN, "Cloud Device Administrator"),
+    case("review_inbox_rules", "{min_risk: 50}", PLAIN, "User Administrator"),
 ];
 
 /// Every run needs these, whatever its steps are: see `src/engine/observe.rs`.
@@ -63,7 +68,7 @@ impl Case {
         let victim = format!("    upn: AdeleV@contoso.com\n    {}\n", self.victim);
         let yaml = CONTOSO
             .replacen("    upn: AdeleV@contoso.com\n", &victim, 1)
-            .replace("roles: [User Administrator]", &format!("roles: [{}]", self.runner));
+            .replace("roles: [User Administrator, Cloud Device Administrator]", &format!("roles: [{}]", self.runner));
         let mut world = World::of(&yaml).by_step(self.action, self.with);
         hold_only(&mut world, &self.needed().iter().map(|p| p.name).collect::<Vec<_>>());
         world
@@ -220,7 +225,7 @@ async fn law_5_the_same_for_directory_roles() {
     for case in CASES {
         let about = oust_actions::find(case.action).unwrap().about();
         let of_admin = [HELPDESK, ADMIN].contains(&case.victim);
-        let needs_one = about.roles.iter().any(|role| of_admin || *role == Role::ForAnyPassword);
+        let needs_one = about.roles.iter().any(|role| of_admin || matches!(role, Role::ForAnyPassword | Role::ForDevices));
         if !needs_one {
             let mut world = case.world();
             world.prepare(|t| t.drop_role(RUNNER, case.runner));

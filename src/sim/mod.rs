@@ -113,6 +113,11 @@ impl Tenant {
         self.directory.user(user_principal_name).map(|u| u.id.clone())
     }
 
+    /// Ids of the authentication methods of a user, by object id.
+    pub fn method_ids(&self, user_id: &str) -> Vec<String> {
+        self.directory.methods.iter().filter(|m| m.user_id == user_id).map(|m| m.id.clone()).collect()
+    }
+
     /// The object id of an application's service principal, by its name in the tenant file.
     pub fn app_object_id(&self, app: &str) -> Option<String> {
         self.app(app).map(|sp| sp.id.clone())

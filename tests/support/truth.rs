@@ -78,6 +78,15 @@ fn is_in_force(
             is["signInSessionsValidFromDateTime"].as_str().unwrap().parse().unwrap();
         return valid_from.as_second() >= document.started_at.unwrap().as_second();
     }
+    if let Some((_, id)) = url.split_once("/devices/") {
+        return now["devices"][id]["accountEnabled"] == body["accountEnabled"];
+    }
+    if let Some((_, id)) = url.split_once("/messageRules/") {
+        return now["messageRules"][format!("{} {id}", user.id)]["isEnabled"] == body["isEnabled"];
+    }
+    if url.contains("/authentication/") {
+        return world.sim.with(|t| t.method_ids(&user.id)).iter().all(|id| !url.ends_with(id.as_str()));
+    }
     if change.call.method == Method::Patch && body.get("accountEnabled").is_some() {
         return now["users"][upn]["accountEnabled"] == body["accountEnabled"];
     }
