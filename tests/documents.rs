@@ -53,7 +53,9 @@ fn redacted(world: &World, value: &Value) -> Value {
                 let kept = match name.as_str() {
                     "request_id" if value.is_string() => "<request>".into(),
                     "playbook_text" | "version" => format!("<{name}>").into(),
-                    "playbook" if value.as_str().is_some_and(|text| text.contains('\n')) => "<playbook>".into(),
+                    "playbook" if value.as_str().is_some_and(|text| text.contains('\n')) => {
+                        "<playbook>".into()
+                    }
                     _ => redacted(world, value),
                 };
                 (name.clone(), kept)

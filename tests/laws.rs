@@ -66,9 +66,10 @@ impl Case {
     /// Contoso, with the runner holding no more than the action declares.
     fn world(&self) -> World {
         let victim = format!("    upn: AdeleV@contoso.com\n    {}\n", self.victim);
-        let yaml = CONTOSO
-            .replacen("    upn: AdeleV@contoso.com\n", &victim, 1)
-            .replace("roles: [User Administrator, Cloud Device Administrator]", &format!("roles: [{}]", self.runner));
+        let yaml = CONTOSO.replacen("    upn: AdeleV@contoso.com\n", &victim, 1).replace(
+            "roles: [User Administrator, Cloud Device Administrator]",
+            &format!("roles: [{}]", self.runner),
+        );
         let mut world = World::of(&yaml).by_step(self.action, self.with);
         hold_only(&mut world, &self.needed().iter().map(|p| p.name).collect::<Vec<_>>());
         world
@@ -96,8 +97,7 @@ fn hold_only(world: &mut World, wanted: &[&str]) {
     for permission in wanted.iter().collect::<BTreeSet<_>>() {
         assert!(world.prepare(|t| t.grant_permission(RUNNER, permission)), "{permission}");
     }
-    let held: BTreeSet<String> =
-        Claims::decode(&world.sim.token(RUNNER)).permissions().into_iter().collect();
+    let held: BTreeSet<String> = Claims::decode(&world.sim.token(RUNNER)).permissions().into_iter().collect();
     assert_eq!(held, wanted.iter().map(|p| (*p).to_owned()).collect());
 }
 
@@ -225,7 +225,10 @@ async fn law_5_the_same_for_directory_roles() {
     for case in CASES {
         let about = oust_actions::find(case.action).unwrap().about();
         let of_admin = [HELPDESK, ADMIN].contains(&case.victim);
-        let needs_one = about.roles.iter().any(|role| of_admin || matches!(role, Role::ForAnyPassword | Role::ForDevices));
+        let needs_one = about
+            .roles
+            .iter()
+            .any(|role| of_admin || matches!(role, Role::ForAnyPassword | Role::ForDevices));
         if !needs_one {
             let mut world = case.world();
             world.prepare(|t| t.drop_role(RUNNER, case.runner));

@@ -7,7 +7,8 @@ use std::time::Duration;
 use oust::engine::event::{Event, Watch};
 use oust::engine::{Engine, Stop};
 use oust::journal::load;
-use oust::report::{Outcome, RunDocument, State};
+use oust::report::{Outcome, RollbackState, RunDocument, State};
+use oust_actions::Undo;
 use uuid::Uuid;
 
 use crate::support::{ADELE, CONTOSO, RUNNER, SYNCED, World, differences, lies, restorable, yes};
@@ -109,7 +110,11 @@ async fn a_signal_at_any_event_leaves_a_clean_journal_that_resumes() {
             break;
         }
         was_stopped += 1;
-        assert_eq!((document.outcome, document.exit_code), (Outcome::Interrupted, 7), "{name}: {document:#?}");
+        assert_eq!(
+            (document.outcome, document.exit_code),
+            (Outcome::Interrupted, 7),
+            "{name}: {document:#?}"
+        );
         assert_goes_on(&world, &document, &name).await;
     }
     assert!(was_stopped > 5, "only {was_stopped} stops: a test about little");
@@ -128,7 +133,11 @@ async fn a_deadline_at_any_moment_leaves_a_clean_journal_that_resumes() {
             continue;
         }
         was_stopped += 1;
-        assert_eq!((document.outcome, document.exit_code), (Outcome::Interrupted, 7), "{name}: {document:#?}");
+        assert_eq!(
+            (document.outcome, document.exit_code),
+            (Outcome::Interrupted, 7),
+            "{name}: {document:#?}"
+        );
         assert_goes_on(&world, &document, &name).await;
     }
     assert!(was_stopped > 5, "only {was_stopped} stops: a test about little");
@@ -175,7 +184,8 @@ async fn a_guest_is_told_the_truth() {
     assert_eq!(lies(&world, &document), Vec::<String>::new());
     let bodies = world.wire.passed();
     assert!(!bodies.iter().any(|p| p.url.ends_with("/revokeSignInSessions")), "it would lie");
-    let open: Vec<&str> = document.users[0].open.iter().flat_map(|o| &o.reasons).map(String::as_str).collect();
+    let open: Vec<&str> =
+        document.users[0].open.iter().flat_map(|o| &o.reasons).map(String::as_str).collect();
     assert!(open.iter().any(|r| r.contains("answered with 200 and does nothing")), "{open:?}");
     assert!(open.iter().any(|r| r.contains("password is at their home tenant")), "{open:?}");
     assert_eq!(world.sim.with(|t| t.is_enabled(ADELE)), Some(false), "what can be done is done");
@@ -255,19 +265,54 @@ async fn somebody_who_is_not_there_is_told_apart_from_somebody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_leaves_what_somebody_changed_since_and_says_so() {
+async fn a_rollback_of_one_step_leaves_the_others_and_a_later_one_takes_back_the_rest() {
     let world = World::contoso();
     world.contain().await;
-    // Somebody else enables the account again.
-    let other = World::contoso();
-    drop(other);
-    let run = world.last();
     let steps = ["disable_user".to_owned()];
-    assert_eq!(world.engine().rollback(&run, &steps, &yes(), false).await.outcome, Outcome::RolledBack);
-    let whole = world.rollback().await;
-    let again = whole.users[0].steps.iter().find(|s| s.action == "disable_user").unwrap();
-    assert!(again.changes[0].rollback.is_some());
+    let part = world.engine().rollback(&world.last(), &steps, &yes(), false).await;
+    assert_eq!(part.outcome, Outcome::RolledBack, "{part:#?}");
+    assert_eq!(world.sim.with(|t| t.is_enabled(ADELE)), Some(true));
+    assert!(world.not_restored().len() > 1, "the rest stands");
+    assert_eq!(lies(&world, &world.verify().await), Vec::<String>::new());
+    assert_eq!(world.rollback().await.outcome, Outcome::RolledBack);
     assert_eq!(world.not_restored(), Vec::<String>::new());
-    let verified = world.verify().await;
-    assert_eq!(lies(&world, &verified), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_only_tried_writes_nothing() {
+    let world = World::contoso();
+    world.contain().await;
+    let (writes, journal) = (world.writes(), std::fs::read(world.journal()).unwrap());
+    let tried = world.engine().rollback(&world.last(), &[], &yes(), true).await;
+    let changes = tried.users[0].steps.iter().flat_map(|s| &s.changes);
+    let states: Vec<RollbackState> = changes.filter_map(|c| Some(c.rollback.as_ref()?.state)).collect();
+    assert!(states.contains(&RollbackState::Planned) && states.contains(&RollbackState::Never));
+    assert_eq!(world.writes(), writes);
+    assert_eq!(std::fs::read(world.journal()).unwrap(), journal);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_leaves_what_somebody_changed_since_and_says_so() {
+    let world = World::contoso();
+    let contained = world.contain().await;
+    let changes = || contained.users[0].steps.iter().flat_map(|s| &s.changes);
+    let consent = changes().find(|c| c.call.url().contains("oauth2PermissionGrants")).unwrap();
+    let Undo::Call(undo) = &consent.undo else { panic!("{consent:#?}") };
+    let mut theirs = undo.body.clone().unwrap();
+    theirs["scope"] = "openid".into();
+    world.somebody_writes("POST", "/oauth2PermissionGrants", &theirs).await;
+    let enabled = serde_json::json!({ "accountEnabled": true });
+    world.somebody_writes("PATCH", &format!("/users/{}", world.victim_id()), &enabled).await;
+
+    let rolled_back = world.rollback().await;
+    assert_eq!((rolled_back.outcome, rolled_back.exit_code), (Outcome::Partial, 3), "{rolled_back:#?}");
+    let state = |say: &str| {
+        let mut changes = rolled_back.users[0].steps.iter().flat_map(|s| &s.changes);
+        changes.find(|c| c.say.contains(say)).unwrap().rollback.clone().unwrap()
+    };
+    assert_eq!(state("disable the account").state, RollbackState::Already);
+    assert_eq!(state("consent to Mail Backup").state, RollbackState::Moved);
+    assert!(state("consent to Mail Backup").reason.unwrap().contains("openid"));
+    let left = world.not_restored();
+    assert!(left.iter().all(|l| l.contains("oauth2PermissionGrants") && l.ends_with("is gone")), "{left:?}");
 }

@@ -13,7 +13,7 @@ use oust::config::Protected;
 use oust::engine::event::{Unwatched, Watch};
 use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
 use oust::graph::cloud::Endpoint;
-use oust::graph::{Budget, Graph, GraphParts, TokenSource};
+use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
 use oust::journal::{Fuse, RunPath, Store};
 use oust::playbook::Playbook;
@@ -21,6 +21,7 @@ use oust::report::RunDocument;
 use oust::sim::faults::{Fault, Planted};
 use oust::sim::{Simulated, Tenant, file};
 use oust::target_name::TargetName;
+use secrecy::SecretString;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -256,6 +257,19 @@ impl World {
         let prepared = self.sim.with(act);
         self.original = self.snapshot();
         prepared
+    }
+
+    /// Somebody else writes, past the engine.
+    pub async fn somebody_writes(&self, method: &'static str, path: &str, body: &Value) {
+        let request = Request {
+            method,
+            url: format!("{}/v1.0{path}", Simulated::BASE_URL),
+            headers: vec![],
+            bearer: Some(SecretString::from(self.sim.token(RUNNER))),
+            body: Some(body.to_string().into_bytes().into()),
+        };
+        let status = self.sim.send(request).await.unwrap().status;
+        assert!((200..300).contains(&status), "{method} {path}: {status}");
     }
 
     /// What is not as it was, but for what can't be.
