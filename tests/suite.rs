@@ -4,6 +4,7 @@
 mod crash;
 mod documents;
 mod doubt;
+mod footholds;
 mod laws;
 mod multi;
 mod properties;

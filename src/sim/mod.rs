@@ -6,9 +6,13 @@
 
 mod answer;
 mod app_role;
+mod application;
 mod batch;
 mod build;
+mod build_apps;
 mod catalogue;
+mod conditional_access;
+mod credential;
 mod device;
 mod directory;
 mod error;
@@ -30,7 +34,9 @@ mod permission;
 mod random;
 mod rank;
 mod request;
+mod risk;
 mod role;
+mod role_change;
 mod route;
 mod select;
 mod service_principal;
@@ -111,11 +117,6 @@ impl Tenant {
     /// The object id of a user.
     pub fn user_id(&self, user_principal_name: &str) -> Option<String> {
         self.directory.user(user_principal_name).map(|u| u.id.clone())
-    }
-
-    /// Ids of the authentication methods of a user, by object id.
-    pub fn method_ids(&self, user_id: &str) -> Vec<String> {
-        self.directory.methods.iter().filter(|m| m.user_id == user_id).map(|m| m.id.clone()).collect()
     }
 
     /// The object id of an application's service principal, by its name in the tenant file.
