@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod crash;
+mod documents;
 mod doubt;
 mod footholds;
 mod laws;
+mod multi;
 mod properties;
 mod secrets;
 mod support;
