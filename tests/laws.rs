@@ -91,8 +91,7 @@ fn hold_only(world: &mut World, wanted: &[&str]) {
     for permission in wanted.iter().collect::<BTreeSet<_>>() {
         assert!(world.prepare(|t| t.grant_permission(RUNNER, permission)), "{permission}");
     }
-    let held: BTreeSet<String> =
-        Claims::decode(&world.sim.token(RUNNER)).permissions().into_iter().collect();
+    let held: BTreeSet<String> = Claims::decode(&world.sim.token(RUNNER)).permissions().into_iter().collect();
     assert_eq!(held, wanted.iter().map(|p| (*p).to_owned()).collect());
 }
 

@@ -128,7 +128,8 @@ impl Any {
             writeln!(yaml, "  - app: {app}\n    user: {user}@contoso.com\n    created: -{}h", held.hours_ago)
                 .unwrap();
         }
-        writeln!(yaml, "service:\n  page_size: {}\n  seed: {}", self.page_size, self.seed % 1_000_000).unwrap();
+        writeln!(yaml, "service:\n  page_size: {}\n  seed: {}", self.page_size, self.seed % 1_000_000)
+            .unwrap();
         if let Some(lag) = self.lag {
             writeln!(yaml, "  lag: {{object: {lag}s, list: {lag}s, probability: 0.7}}").unwrap();
         }
@@ -162,7 +163,8 @@ async fn holds(any: &Any) -> Result<(), TestCaseError> {
     let resumed = world.resume().await;
     let nothing_left = resumed.error.as_ref().is_some_and(|e| e.code == "E0111");
     prop_assert!(
-        nothing_left || [Outcome::Contained, Outcome::NothingToDo, Outcome::Unverified].contains(&resumed.outcome),
+        nothing_left
+            || [Outcome::Contained, Outcome::NothingToDo, Outcome::Unverified].contains(&resumed.outcome),
         "without trouble a resume ends the work: {resumed:#?}"
     );
     let verified = world.verify().await;
@@ -174,7 +176,11 @@ async fn holds(any: &Any) -> Result<(), TestCaseError> {
     let rolled_back = world.rollback().await;
     prop_assert_eq!(world.not_restored(), Vec::<String>::new(), "{:#?}", rolled_back);
     let now = world.sim.with(|t| t.snapshot_without(&victim));
-    prop_assert_eq!(differences(&others, &now), Vec::<String>::new(), "a neighbour was touched by the rollback");
+    prop_assert_eq!(
+        differences(&others, &now),
+        Vec::<String>::new(),
+        "a neighbour was touched by the rollback"
+    );
     let states = rolled_back.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes);
     for state in states.filter_map(|c| c.rollback.as_ref()).map(|r| r.state) {
         let fine = [RollbackState::Restored, RollbackState::Already, RollbackState::Never].contains(&state);

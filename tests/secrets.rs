@@ -15,7 +15,7 @@ use oust::report::{Outcome, RunDocument, markdown, text};
 use oust::sim::faults::{Fault, Planted};
 use serde_json::Value;
 
-use crate::support::{World, Wire};
+use crate::support::{Wire, World};
 
 const CLIENT_SECRET: &str = "only-for-rehearsals";
 

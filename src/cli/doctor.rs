@@ -29,6 +29,10 @@ struct Findings {
     application_name: Option<String>,
     service_principal_id: String,
     roles: Option<Vec<String>>,
+    /// The configuration file that was read.
+    config_file: Option<String>,
+    /// The tenants in it.
+    tenants: Vec<String>,
     state_dir: String,
     actions: Vec<ActionFindings>,
     /// Commands that grant what is missing.
@@ -47,7 +51,7 @@ struct ActionFindings {
 impl Args {
     #[allow(clippy::unused_self)]
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let connection = connect::connect(common, output, None, started)?;
+        let connection = connect::connect(common, output, 1, None, started)?;
         let (claims, tenant, operator) = connection.engine.who().await?;
         let findings = findings(&connection, &claims, &tenant, &operator);
         match output.format {
@@ -101,10 +105,20 @@ fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator:
         application_name: claims.app_name.clone(),
         service_principal_id: operator.object_id.clone(),
         roles: operator.roles.clone(),
+        config_file: connection.config_file.as_ref().map(|path| path.display().to_string()),
+        tenants: connection.tenants.clone(),
         state_dir: connection.engine.store.root().display().to_string(),
         actions,
         grant,
     }
+}
+
+fn configuration(findings: &Findings) -> String {
+    let Some(file) = &findings.config_file else { return "none".to_owned() };
+    let tenants: Vec<_> = findings.tenants.iter().map(|name| escape::terminal(name)).collect();
+    let tenants =
+        if tenants.is_empty() { String::new() } else { format!(" (tenants: {})", tenants.join(", ")) };
+    format!("{}{tenants}", escape::terminal(file))
 }
 
 fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
@@ -117,13 +131,14 @@ fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
         Some(roles) => roles.iter().map(|id| role_name(id).unwrap_or(id)).collect::<Vec<_>>().join(", "),
     };
     let mut text = format!(
-        "signed in     {}\nservice       {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nruns          {}\n\n",
+        "signed in     {}\nservice       {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nconfiguration {}\nruns          {}\n\n",
         findings.signs_in_by,
         findings.endpoint,
         escape::terminal(&findings.tenant_name),
         findings.tenant_id,
         findings.application_id,
         findings.service_principal_id,
+        configuration(findings),
         findings.state_dir,
     );
     for (action, entry) in ACTIONS.iter().map(|a| a.about()).zip(&findings.actions) {

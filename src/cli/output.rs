@@ -95,25 +95,29 @@ impl Output {
         }
     }
 
-    /// Who watches the engine.
-    pub fn watch(&self) -> Arc<dyn Watch> {
+    /// Who watches the engine at work on so many users.
+    pub fn watch(&self, users: usize) -> Arc<dyn Watch> {
         match self.format {
             Format::Jsonl => Arc::new(JsonLines::new(Box::new(std::io::stdout()))),
             Format::Text | Format::Json => {
-                Arc::new(Progress::new(Box::new(std::io::stderr()), self.paint_stderr, self.quiet))
+                let progress = Progress::new(Box::new(std::io::stderr()), self.paint_stderr, self.quiet);
+                Arc::new(progress.naming_users(users > 1))
             }
         }
     }
 
     /// Prints the document of a run in the form that was asked for, writes the result file, and gives the exit
     /// status.
-    pub fn finish(&self, document: &RunDocument, show: Show) -> u8 {
+    pub fn finish(&self, document: &RunDocument, show: Show<'_>) -> u8 {
         let status = self.write_result(document).unwrap_or(document.exit_code);
         match self.format {
             Format::Json => self.json(document),
             Format::Jsonl => print(&line(document)),
             Format::Text => print(&match show {
                 Show::Plan => text::plan(document, &self.paint, self.width),
+                Show::SavedPlan(file) => {
+                    text::saved_plan(document, &self.paint, self.width, &file.to_string_lossy())
+                }
                 Show::Report if self.verbose => text::run_with_calls(document, &self.paint, self.width),
                 Show::Report => text::run(document, &self.paint, self.width),
             }),
@@ -157,6 +161,11 @@ impl Output {
         write_whole(path, &serde_json::to_vec_pretty(value).unwrap_or_default())
     }
 
+    /// Whether everything is told.
+    pub fn verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Whether nothing is told while it goes.
     pub fn quiet(&self) -> bool {
         self.quiet
@@ -179,9 +188,11 @@ impl Output {
 
 /// Which text is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Show {
+pub enum Show<'a> {
     /// What would be done.
     Plan,
+    /// The same, and where it was saved.
+    SavedPlan(&'a Path),
     /// What was done.
     Report,
 }

@@ -19,6 +19,7 @@ pub struct Args {
 pub const NAMES: &[&str] = &["run", "runs", "plan", "journal", "event", "playbook", "tenant"];
 
 impl Args {
+    /// Runs it.
     pub fn run(self, _: &Output) -> Result<u8> {
         let Some(name) = self.name else {
             print(&(NAMES.join("\n") + "\n"));

@@ -101,12 +101,7 @@ impl Store {
 
     fn run(&self, id: &Uuid) -> RunPath {
         let folder = self.root.join("runs").join(id.to_string());
-        RunPath {
-            id: id.to_string(),
-            journal: folder.join("journal.jsonl"),
-            folder,
-            fuse: self.fuse.clone(),
-        }
+        RunPath { id: id.to_string(), journal: folder.join("journal.jsonl"), folder, fuse: self.fuse.clone() }
     }
 
     /// Makes the folder of a new run.

@@ -49,7 +49,8 @@ pub(super) fn run(sheet: &mut Sheet, document: &RunDocument, form: Form) {
     let open: usize = document.users.iter().map(|user| user.open.len()).sum();
     if open > 0 {
         let ways = if open == 1 { "1 way in" } else { &format!("{open} ways in") };
-        fact(sheet, "remains", &format!("{ways} for a person to look at, listed below"));
+        let place = if form == Form::Verdict { "above" } else { "below" };
+        fact(sheet, "remains", &format!("{ways} for a person to look at, listed {place}"));
     }
 }
 
