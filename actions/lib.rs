@@ -11,12 +11,20 @@ pub mod contract;
 
 pub use contract::*;
 
+mod block_by_group;
+mod block_ip;
+mod block_sign_in_by_policy;
+mod confirm_compromised;
+mod disable_app;
 mod disable_user;
 mod reset_password;
 mod review_auth_methods;
 mod review_consents;
 mod review_devices;
+mod review_groups;
 mod review_inbox_rules;
+mod review_owned_apps;
+mod review_roles;
 mod revoke_sessions;
 
 /// Every action there is. Listing, docs, permission manifest, playbook schema and tests come from it.
@@ -25,6 +33,14 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &disable_user::DisableUser,
     &reset_password::ResetPassword,
     &review_consents::ReviewConsents,
+    &review_owned_apps::ReviewOwnedApps,
+    &disable_app::DisableApp,
+    &review_roles::ReviewRoles,
+    &review_groups::ReviewGroups,
+    &block_by_group::BlockByGroup,
+    &confirm_compromised::ConfirmCompromised,
+    &block_sign_in_by_policy::BlockSignInByPolicy,
+    &block_ip::BlockIp,
     &review_auth_methods::ReviewAuthMethods,
     &review_devices::ReviewDevices,
     &review_inbox_rules::ReviewInboxRules,

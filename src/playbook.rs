@@ -22,6 +22,8 @@ const MAX_BYTES: usize = 256 * 1024;
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("token-theft", include_str!("../examples/playbooks/token-theft.yaml")),
     ("lockout", include_str!("../examples/playbooks/lockout.yaml")),
+    ("illicit-consent", include_str!("../examples/playbooks/illicit-consent.yaml")),
+    ("privileged-account", include_str!("../examples/playbooks/privileged-account.yaml")),
     ("business-email-compromise", include_str!("../examples/playbooks/business-email-compromise.yaml")),
 ];
 

@@ -8,12 +8,15 @@ use oust::sim::faults::{Fault, Planted, RetryAfter};
 use crate::support::{World, lies};
 
 /// The writes of the default playbook on Contoso: pattern, and which of those that fit it.
-const WRITES: [(&str, u32); 5] = [
+const WRITES: [(&str, u32); 8] = [
     ("POST /users/*/revokeSignInSessions", 1),
     ("PATCH /users/*", 1),
     ("PATCH /users/*", 2),
     ("DELETE /oauth2PermissionGrants/*", 1),
     ("DELETE /users/*/appRoleAssignments/*", 1),
+    ("DELETE /users/*/authentication/*", 1),
+    ("PATCH /devices/*", 1),
+    ("PATCH /users/*/messageRules/*", 1),
 ];
 
 /// How a run may end.

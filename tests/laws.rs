@@ -24,6 +24,15 @@ const HELPDESK: &str = "roles: [Helpdesk Administrator]";
 const ADMIN: &str = "roles: [Global Administrator]";
 const FROM_AD: &str = "synced: {sam: AdeleV, domain: corp.contoso.com}";
 const GUEST: &str = "guest_of: fabrikam.com";
+const NEW_ROLES: &str = "timed_roles: [{role: Helpdesk Administrator, made: -1h}, \
+                         {role: User Administrator, made: -50m, ends: +6h, activated: true}, \
+                         {role: Global Administrator, made: -40m, eligible: true}, \
+                         {role: Directory Readers, made: -300d}]";
+const IN_ROLE_GROUP: &str = "member_of: [Role holders]";
+const BLOCKED: &str = "{group: 5f0c1f0e-7a4c-4c1e-9a54-0d3c2b1a0001}";
+
+/// What these change is the whole tenant's: an app, a list of addresses.
+const TENANT_WIDE: [&str; 2] = ["disable_app", "block_ip"];
 
 const fn case(action: &'static str, with: &'static str, victim: &'static str, runner: &'static str) -> Case {
     Case { action, with, victim, runner }
@@ -44,6 +53,25 @@ const CASES: &[Case] = &[
     case("review_consents", "{min_risk: 50}", PLAIN, "User Administrator"),
     case("review_consents", "{min_risk: 50}", GUEST, "User Administrator"),
     case("review_consents", "{min_risk: 10}", ADMIN, "User Administrator"),
+    case("review_auth_methods", "{remove: since}", PLAIN, "User Administrator"),
+    case("review_auth_methods", "{remove: all}", ADMIN, "User Administrator"),
+    case("review_devices", "{disable: since}", PLAIN, "Cloud Device Administrator"),
+    case("review_devices", "{disable: all}", ADMIN, "Cloud Device Administrator"),
+    case("review_inbox_rules", "{min_risk: 50}", PLAIN, "User Administrator"),
+    case("review_owned_apps", "{}", PLAIN, "User Administrator"),
+    case("review_owned_apps", "{}", GUEST, "User Administrator"),
+    case("disable_app", "{apps: [33333333-4444-4555-8666-777777777777]}", PLAIN, "User Administrator"),
+    case("disable_app", "{apps: [33333333-4444-4555-8666-000000000000]}", PLAIN, "User Administrator"),
+    case("review_roles", "{}", NEW_ROLES, "User Administrator"),
+    case("review_roles", "{remove: all}", HELPDESK, "User Administrator"),
+    case("review_groups", "{remove_role_assignable: true}", IN_ROLE_GROUP, "User Administrator"),
+    case("block_by_group", BLOCKED, PLAIN, "User Administrator"),
+    case("block_by_group", BLOCKED, GUEST, "User Administrator"),
+    case("confirm_compromised", "{}", PLAIN, "User Administrator"),
+    case("confirm_compromised", "{}", "risk: atRisk", "User Administrator"),
+    case("block_sign_in_by_policy", "{}", PLAIN, "User Administrator"),
+    case("block_sign_in_by_policy", "{}", FROM_AD, "User Administrator"),
+    case("block_ip", "{addresses: [203.0.113.4/32]}", PLAIN, "User Administrator"),
 ];
 
 /// Every run needs these, whatever its steps are: see `src/engine/observe.rs`.
@@ -61,9 +89,10 @@ impl Case {
     /// Contoso, with the runner holding no more than the action declares.
     fn world(&self) -> World {
         let victim = format!("    upn: AdeleV@contoso.com\n    {}\n", self.victim);
-        let yaml = CONTOSO
-            .replacen("    upn: AdeleV@contoso.com\n", &victim, 1)
-            .replace("roles: [User Administrator]", &format!("roles: [{}]", self.runner));
+        let yaml = CONTOSO.replacen("    upn: AdeleV@contoso.com\n", &victim, 1).replace(
+            "roles: [User Administrator, Cloud Device Administrator]",
+            &format!("roles: [{}]", self.runner),
+        );
         let mut world = World::of(&yaml).by_step(self.action, self.with);
         hold_only(&mut world, &self.needed().iter().map(|p| p.name).collect::<Vec<_>>());
         world
@@ -219,7 +248,8 @@ async fn law_5_the_same_for_directory_roles() {
     for case in CASES {
         let about = oust_actions::find(case.action).unwrap().about();
         let of_admin = [HELPDESK, ADMIN].contains(&case.victim);
-        let needs_one = about.roles.iter().any(|role| of_admin || *role == Role::ForAnyPassword);
+        let whoever = |role: &Role| matches!(role, Role::ForAnyPassword | Role::ForDevices);
+        let needs_one = about.roles.iter().any(|role| of_admin || whoever(role));
         if !needs_one {
             let mut world = case.world();
             world.prepare(|t| t.drop_role(RUNNER, case.runner));
@@ -274,8 +304,10 @@ async fn law_7_neighbours_and_what_is_legitimate_are_untouched() {
         let contained = world.contain().await;
         assert_worked(case, &world, &contained);
         let (others_after, own_after) = snapshots();
-        assert_eq!(differences(&others, &others_after), Vec::<String>::new(), "{name}");
-        let touched = differences(&restorable(&own), &restorable(&own_after));
+        let wide = differences(&others, &others_after);
+        assert_eq!(wide.len(), usize::from(TENANT_WIDE.contains(&case.action)), "{name}: {wide:?}");
+        let mut touched = differences(&restorable(&own), &restorable(&own_after));
+        touched.extend(wide);
         let reversible = undos(&contained).into_iter().filter(|u| matches!(u, Undo::Call(_))).count();
         assert_eq!(touched.len(), reversible, "{name}: no more than the changes that were said: {touched:?}");
         let resumed = world.rollback().await;

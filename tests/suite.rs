@@ -4,6 +4,7 @@
 mod cli;
 mod crash;
 mod doubt;
+mod footholds;
 mod laws;
 mod properties;
 mod secrets;

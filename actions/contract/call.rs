@@ -16,6 +16,13 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 /// is never written anywhere.
 pub const SECRET_KEY: &str = "$secret";
 
+/// In a path, stands for the id of the object that the change's look picks: an object that a call creates has
+/// no id before it is sent. No encoded segment can be equal to it.
+const FOUND: &str = "{id}";
+
+/// In the member `@odata.id` of a body, stands for the root of the Graph API, which differs by cloud.
+pub const ROOT: &str = "{graph}";
+
 /// Which edition of the Graph API a request goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -52,6 +59,19 @@ impl Path {
             path.extend(utf8_percent_encode(segment.as_ref(), UNRESERVED));
         }
         Self(path)
+    }
+
+    /// Adds OData's `$ref`: the link to an object in place of the object.
+    fn reference(mut self) -> Self {
+        self.0.push_str("/$ref");
+        self
+    }
+
+    /// Whether it is a member or an owner of a group, and not the link to it.
+    fn is_linked_object(&self) -> bool {
+        let mut parts = self.0.rsplit('/');
+        parts.next().is_some_and(|id| !id.is_empty())
+            && matches!(parts.next(), Some("members" | "owners" | "registeredOwners"))
     }
 
     /// The encoded path, with its leading slash.
@@ -191,16 +211,58 @@ pub struct Call {
 
 impl Call {
     /// A call without a body.
+    ///
+    /// A DELETE of a member or an owner always gets `/$ref`: without it Graph would delete the user, and not
+    /// the membership.
     pub fn new<S: AsRef<str>>(method: Method, segments: impl IntoIterator<Item = S>) -> Self {
+        let mut path = Path::new(segments);
+        if method == Method::Delete && path.is_linked_object() {
+            path = path.reference();
+        }
         Self {
             method,
             api: Api::V1,
-            path: Path::new(segments),
+            path,
             body: None,
             repeat: Repeat::Harmless,
             turn: Turn::default(),
             by_hand: None,
         }
+    }
+
+    /// Makes an object a member of a group; a second time is refused as a conflict.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-post-members>
+    pub fn add_member(group: &str, object: &str) -> Self {
+        let object = format!("{ROOT}/v1.0{}", Path::new(["directoryObjects", object]));
+        let mut call = Self::new(Method::Post, ["groups", group, "members"])
+            .body(serde_json::json!({ "@odata.id": object }))
+            .repeat(Repeat::Conflicts);
+        call.path = call.path.reference();
+        call
+    }
+
+    /// Ends a membership, and only that.
+    ///
+    /// <https://learn.microsoft.com/graph/api/group-delete-members>
+    pub fn remove_member(group: &str, object: &str) -> Self {
+        Self::new(Method::Delete, ["groups", group, "members", object])
+    }
+
+    /// A call on the object that the change's look picks, in this collection. For undoing a creation.
+    pub fn on_found<S: AsRef<str>>(method: Method, collection: impl IntoIterator<Item = S>) -> Self {
+        let mut call = Self::new(method, collection);
+        call.path.0.push('/');
+        call.path.0.push_str(FOUND);
+        call
+    }
+
+    /// The call with the id of the object that was found. `None`: it needs one, and `found` has none.
+    pub fn found(&self, found: &Value) -> Option<Self> {
+        let Some(start) = self.path.0.strip_suffix(FOUND) else { return Some(self.clone()) };
+        let id = found["id"].as_str().filter(|id| !id.is_empty())?;
+        let path = Path(format!("{start}{}", utf8_percent_encode(id, UNRESERVED)));
+        Some(Self { path, ..self.clone() })
     }
 
     /// Adds a JSON body.
@@ -241,6 +303,31 @@ mod tests {
             path.as_str(),
             "/users/a%2F..%2Fb%3Fx%23y%27z%25%C3%A9%40contoso.com/revokeSignInSessions"
         );
+    }
+
+    #[test]
+    fn a_membership_ends_by_its_link_and_never_by_the_member() {
+        let by_hand = Call::new(Method::Delete, ["groups", "g", "members", "u"]);
+        assert_eq!(by_hand.to_string(), "DELETE /v1.0/groups/g/members/u/$ref");
+        assert_eq!(Call::remove_member("g", "u"), by_hand);
+        assert_eq!(
+            Call::new(Method::Delete, ["applications", "a", "owners", "u"]).url(),
+            "/v1.0/applications/a/owners/u/$ref"
+        );
+        assert_eq!(
+            Call::add_member("g", "u/x").to_string(),
+            r#"POST /v1.0/groups/g/members/$ref {"@odata.id":"{graph}/v1.0/directoryObjects/u%2Fx"}"#
+        );
+    }
+
+    #[test]
+    fn the_id_of_what_was_created_is_filled_in_and_nothing_else() {
+        let undo = Call::on_found(Method::Delete, ["servicePrincipals"]);
+        let found = undo.found(&serde_json::json!({ "id": "a/b" })).unwrap();
+        assert_eq!(found.to_string(), "DELETE /v1.0/servicePrincipals/a%2Fb");
+        assert_eq!(undo.found(&serde_json::json!({ "id": "" })), None);
+        let hostile = Call::new(Method::Delete, ["servicePrincipals", "{id}"]);
+        assert_eq!(hostile.found(&serde_json::json!({ "id": "x" })), Some(hostile));
     }
 
     #[test]

@@ -49,9 +49,55 @@ pub struct Change {
 }
 
 impl Change {
-    /// The same write to the same place: how a change is found again in a later plan.
+    /// A change that stays, with no score; `from` and `to` are the values for people.
+    pub fn new(object: (&str, &str), say: String, (from, to): (&str, &str), call: Call, undo: Undo) -> Self {
+        Self {
+            object_id: object.0.to_owned(),
+            label: object.1.to_owned(),
+            say,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            call,
+            undo,
+            look: None,
+            lasts: Lasts::Stays,
+            risk: None,
+            reasons: vec![],
+        }
+    }
+
+    /// Adds the way to see whether it is in force.
+    #[must_use]
+    pub fn look(mut self, look: Look) -> Self {
+        self.look = Some(look);
+        self
+    }
+
+    /// Adds a reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reasons.push(reason.into());
+        self
+    }
+
+    /// The same write to the same object: how a change is found again in a later plan. Some objects share the
+    /// address that they are written at, such as the secrets of an app.
     pub fn is_same_write_as(&self, other: &Self) -> bool {
-        self.call.method == other.call.method && self.call.url() == other.call.url()
+        self.call.method == other.call.method
+            && self.call.url() == other.call.url()
+            && self.object_id == other.object_id
+    }
+}
+
+impl Look {
+    /// Looks at one object; 404 means that it is absent.
+    pub fn at(get: Get, before: Seen, after: Seen) -> Self {
+        Self { get, pick: None, before, after }
+    }
+
+    /// Looks for the item of a collection that has these members.
+    pub fn pick(get: Get, pick: Value, before: Seen, after: Seen) -> Self {
+        Self { get, pick: Some(pick), before, after }
     }
 }
 
@@ -100,6 +146,8 @@ pub enum Seen {
     Absent,
     /// It is there and has at least these members with these values.
     With(Value),
+    /// It is not there, or one of these members has another value.
+    Without(Value),
     /// Anything: this state can't be told from the outside.
     Any,
 }
@@ -146,6 +194,25 @@ impl Finding {
             reasons: vec![reason.into()],
             next: Some(next.into()),
         }
+    }
+
+    /// An object and the judgement on it.
+    pub fn of(object: (&str, &str), decision: Decision, reasons: Vec<String>) -> Self {
+        Self {
+            object_id: object.0.to_owned(),
+            label: object.1.to_owned(),
+            decision,
+            risk: None,
+            reasons,
+            next: None,
+        }
+    }
+
+    /// Adds what a person must do.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
     }
 
     /// The step's settings don't read, so nothing was decided. The playbook's loader refuses them earlier.

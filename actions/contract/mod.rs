@@ -14,7 +14,7 @@ mod turn;
 
 pub use about::{About, Permission, Role, Technique};
 pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
-pub use call::{Api, Call, Get, Method, Path, Repeat, SECRET_KEY};
+pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
 pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
 pub use read::{Read, ReadError, ReadErrorKind, Reading};
 pub use target::{Operator, Target, Tenant, User};

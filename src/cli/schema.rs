@@ -19,7 +19,10 @@ pub struct Args {
 pub const NAMES: &[&str] = &["run", "runs", "plan", "journal", "event", "playbook", "tenant"];
 
 impl Args {
-    /// Runs it.
+    /// Prints it.
+    ///
+    /// # Errors
+    /// There is no schema of that name.
     pub fn run(self, _: &Output) -> Result<u8> {
         let Some(name) = self.name else {
             print(&(NAMES.join("\n") + "\n"));

@@ -24,7 +24,8 @@ struct Undoing {
 /// What a look saw.
 enum Stands {
     Before,
-    After,
+    /// With the object, when there is one.
+    After(Value),
     Moved(String),
     Unknown(String),
 }
@@ -94,7 +95,7 @@ impl Engine {
         };
         match self.see(look).await {
             Stands::Before => (RollbackState::Already, Some("it is back already".into())),
-            Stands::After => (RollbackState::Planned, None),
+            Stands::After(_) => (RollbackState::Planned, None),
             Stands::Moved(what) => (RollbackState::Moved, Some(what)),
             Stands::Unknown(why) => (RollbackState::Skipped, Some(why)),
         }
@@ -107,7 +108,10 @@ impl Engine {
                 Stands::Before => (RollbackState::Already, Some("it is back already".to_owned())),
                 Stands::Moved(what) => (RollbackState::Moved, Some(what)),
                 Stands::Unknown(why) => (RollbackState::Skipped, Some(why)),
-                Stands::After => self.send_undo(run, undoing, call, look).await?,
+                Stands::After(object) => match call.found(&object) {
+                    Some(call) => self.send_undo(run, undoing, &call, look).await?,
+                    None => (RollbackState::Skipped, Some("what was created can't be found by an id".into())),
+                },
             },
             _ => never(&undoing.change),
         };
@@ -171,7 +175,7 @@ impl Engine {
         if matches(&look.before, seen.as_ref()) {
             Stands::Before
         } else if matches(&look.after, seen.as_ref()) {
-            Stands::After
+            Stands::After(seen.unwrap_or_default())
         } else {
             Stands::Moved(format!(
                 "somebody changed it since: it is {}",
@@ -245,16 +249,21 @@ fn matches(seen: &Seen, value: Option<&Value>) -> bool {
     match (seen, value) {
         (Seen::Any, _) | (Seen::Absent, None) => true,
         (Seen::With(members), Some(value)) => has(value, members),
+        (Seen::Without(members), found) => found.is_none_or(|value| !has(value, members)),
         _ => false,
     }
 }
 
-/// Whether `value` has all members of `part` with equal values.
+/// Whether `value` has all members of `part` with equal values; a list has the same items in any order.
 fn has(value: &Value, part: &Value) -> bool {
     match part {
         Value::Object(members) => {
             members.iter().all(|(name, wanted)| value.get(name).is_some_and(|v| has(v, wanted)))
         }
+        Value::Array(wanted) => value.as_array().is_some_and(|items| {
+            items.len() == wanted.len()
+                && wanted.iter().all(|wanted| items.iter().any(|item| has(item, wanted)))
+        }),
         wanted => value == wanted,
     }
 }
@@ -262,7 +271,7 @@ fn has(value: &Value, part: &Value) -> bool {
 /// The members of `value` that the look compares.
 fn describe(value: &Value, before: &Seen, after: &Seen) -> String {
     let names = [before, after].into_iter().filter_map(|seen| match seen {
-        Seen::With(Value::Object(members)) => Some(members.keys()),
+        Seen::With(Value::Object(members)) | Seen::Without(Value::Object(members)) => Some(members.keys()),
         _ => None,
     });
     let parts: Vec<String> = names

@@ -1,6 +1,6 @@
 //! Writes: each is sent again only when it surely had no effect.
 
-use oust_actions::{Call, SECRET_KEY};
+use oust_actions::{Call, ROOT, SECRET_KEY};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -29,6 +29,7 @@ impl Graph {
             (None, Some(own)) => Some(Zeroizing::new(own.to_string().into_bytes())),
             (given, _) => given,
         };
+        let body = self.rooted(call).map(|body| Zeroizing::new(body.to_string().into_bytes())).or(body);
         let path = call.url();
         let url = self.endpoint().url(&path);
         let out = Outgoing {
@@ -39,6 +40,15 @@ impl Graph {
             body: body.as_ref(),
         };
         self.deliver(&out).await
+    }
+
+    /// The body with the root of this cloud's API in its `@odata.id`, when it refers to an object by one.
+    fn rooted(&self, call: &Call) -> Option<Value> {
+        let mut body = call.body.clone()?;
+        let path = body.get("@odata.id")?.as_str()?.strip_prefix(ROOT)?;
+        let url = self.endpoint().url(path);
+        body["@odata.id"] = url.into();
+        Some(body)
     }
 
     async fn deliver(&self, out: &Outgoing<'_>) -> Sent {

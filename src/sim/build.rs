@@ -14,10 +14,11 @@ use super::intruder::Intruder;
 use super::mailbox::Rule;
 use super::method::Method;
 use super::moment::Moment;
-use super::role;
+use super::risk::Risk;
+use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
 use super::user::{OnPremises, User};
-use super::{Lag, Limits, Tenant, catalogue};
+use super::{Lag, Limits, Tenant, build_apps, catalogue};
 
 /// What Microsoft Graph is called in a tenant file.
 pub const GRAPH: &str = "Microsoft Graph";
@@ -55,6 +56,7 @@ pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
         add_app(&mut directory, app)?;
     }
     add_groups(&mut directory, &file.groups)?;
+    build_apps::own(&mut directory, file)?;
     for consent in &file.consents {
         add_consent(&mut directory, consent)?;
     }
@@ -117,6 +119,12 @@ fn directory(about: &file::About) -> Directory {
         display_name: name,
         domains,
         service_principals: vec![graph],
+        licence: about.licence,
+        conditional_access: about
+            .locations
+            .iter()
+            .map(|(name, ranges)| build_apps::location(name, ranges))
+            .collect(),
         ..Directory::default()
     }
 }
@@ -136,6 +144,30 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
     let id = user.id.clone().unwrap_or_else(|| object_id("user", &upn));
     for role in &user.roles {
         give_role(directory, &id, role)?;
+    }
+    for timed in &user.timed_roles {
+        let template = role::template_of(&timed.role).map_err(|what| Problem::new(&timed.role, what))?;
+        let row = RoleAssignment {
+            id: object_key(
+                if timed.eligible { "eligible role" } else { "role" },
+                &format!("{id} {template}"),
+            ),
+            principal_id: id.clone(),
+            role_definition_id: template,
+            made: timed.made.unwrap_or(Moment::days_ago(400)),
+            ends: timed.ends,
+            activated: timed.activated,
+        };
+        if timed.eligible { directory.eligible.push(row) } else { directory.roles.push(row) }
+    }
+    if let Some(state) = &user.risk {
+        let level = if state == "confirmedCompromised" { "high" } else { "medium" };
+        directory.risks.push(Risk {
+            user_id: id.clone(),
+            state: state.clone(),
+            level: level.into(),
+            detail: "none",
+        });
     }
     let on_premises = user.synced.as_ref().map(|ad| OnPremises {
         syncing: ad.syncing,
@@ -215,6 +247,7 @@ fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
         scopes: Vec::new(),
         secret: app.secret.clone(),
         notes: app.notes.clone(),
+        ..ServicePrincipal::default()
     };
     let id = sp.id.clone();
     directory.service_principals.push(sp);
@@ -236,6 +269,8 @@ fn add_groups(directory: &mut Directory, groups: &[file::Group]) -> Result<(), P
             members: Vec::new(),
             role_assignable: group.role_assignable,
             synced: group.synced,
+            dynamic: group.dynamic,
+            owners: Vec::new(),
         });
         for role in &group.roles {
             give_role(directory, &id, role)?;

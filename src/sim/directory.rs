@@ -6,12 +6,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 use super::app_role::AppRoleAssignment;
+use super::application::Application;
+use super::conditional_access::Entry;
 use super::device::Device;
+use super::file::Licence;
 use super::grant::Grant;
 use super::group::Group;
 use super::mailbox::Rule;
 use super::method::Method;
 use super::moment::Moment;
+use super::risk::Risk;
 use super::role::RoleAssignment;
 use super::service_principal::ServicePrincipal;
 use super::user::User;
@@ -32,6 +36,12 @@ pub struct Directory {
     pub grants: Vec<Grant>,
     pub app_roles: Vec<AppRoleAssignment>,
     pub roles: Vec<RoleAssignment>,
+    /// Roles that can be activated.
+    pub eligible: Vec<RoleAssignment>,
+    pub applications: Vec<Application>,
+    pub risks: Vec<Risk>,
+    pub conditional_access: Vec<Entry>,
+    pub licence: Licence,
     pub methods: Vec<Method>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,
@@ -111,6 +121,12 @@ impl Directory {
     pub fn new_id(&mut self, kind: &str) -> String {
         self.created += 1;
         object_key(kind, &format!("created {}", self.created))
+    }
+
+    /// The same in the form of an object id.
+    pub fn new_object_id(&mut self, kind: &str) -> String {
+        self.created += 1;
+        object_id(kind, &format!("created {}", self.created))
     }
 
     /// Lets the directory synchronisation put back what AD says.

@@ -1,5 +1,7 @@
 //! The tenant file: a tenant as people write it, in YAML.
 
+use std::collections::BTreeMap;
+
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
@@ -72,6 +74,68 @@ pub struct About {
     /// Verified domains whose users sign in at another identity provider.
     #[serde(default)]
     pub federated_domains: Vec<String>,
+    /// The licence of the tenant; P2 by default.
+    #[serde(default)]
+    pub licence: Licence,
+    /// Named locations of Conditional Access: name, and the ranges as CIDR.
+    #[serde(default)]
+    pub locations: BTreeMap<String, Vec<String>>,
+}
+
+/// What the tenant paid for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Licence {
+    /// No Conditional Access, no Identity Protection, no Privileged Identity Management.
+    Free,
+    /// Conditional Access.
+    P1,
+    /// All of them.
+    #[default]
+    P2,
+}
+
+/// A directory role with its time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimedRole {
+    /// By name or template id.
+    pub role: String,
+    /// When it was given; 400 days ago by default.
+    pub made: Option<Moment>,
+    /// When it ends by itself.
+    pub ends: Option<Moment>,
+    /// It has to be activated before it is in force.
+    #[serde(default)]
+    pub eligible: bool,
+    /// It was activated.
+    #[serde(default)]
+    pub activated: bool,
+}
+
+/// A secret or a certificate of an app.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppCredential {
+    /// Its name.
+    pub name: String,
+    /// When it was added.
+    pub added: Option<Moment>,
+    /// It is at the service principal, and not at the registration.
+    #[serde(default)]
+    pub on_service_principal: bool,
+}
+
+/// A federated credential of an app.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederatedCredential {
+    /// Its name.
+    pub name: String,
+    /// Whose tokens are trusted.
+    pub issuer: String,
+    /// The subject of the tokens.
+    pub subject: String,
 }
 
 /// An account.
@@ -99,6 +163,14 @@ pub struct User {
     /// Directory roles, by name or template id.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// Directory roles with their time.
+    #[serde(default)]
+    pub timed_roles: Vec<TimedRole>,
+    /// Groups that the account is a member of, by name, besides those that list it.
+    #[serde(default)]
+    pub member_of: Vec<String>,
+    /// What Identity Protection says: `atRisk`, `confirmedCompromised`, …
+    pub risk: Option<String>,
     /// Sessions from before are void. 90 days ago by default.
     pub sessions_valid_from: Option<Moment>,
     /// When the password was last set. 90 days ago by default.
@@ -151,6 +223,12 @@ pub struct Group {
     /// Comes from on-premises AD.
     #[serde(default)]
     pub synced: bool,
+    /// Its members follow from a rule.
+    #[serde(default)]
+    pub dynamic: bool,
+    /// Users by UPN.
+    #[serde(default)]
+    pub owners: Vec<String>,
 }
 
 /// An application's service principal.
@@ -200,6 +278,21 @@ pub struct App {
     /// App roles that it offers to users.
     #[serde(default)]
     pub offers: Vec<String>,
+    /// Owners of the registration, and of the service principal when the app comes from elsewhere: users by
+    /// UPN.
+    #[serde(default)]
+    pub owners: Vec<String>,
+    /// When it was registered; 400 days ago by default.
+    pub created: Option<Moment>,
+    /// Client secrets.
+    #[serde(default)]
+    pub secrets: Vec<AppCredential>,
+    /// Certificates.
+    #[serde(default)]
+    pub certificates: Vec<AppCredential>,
+    /// Federated credentials.
+    #[serde(default)]
+    pub federated: Vec<FederatedCredential>,
     /// The client secret that the token endpoint takes.
     pub secret: Option<String>,
 }

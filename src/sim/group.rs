@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::directory::Directory;
 use super::error::{Answer, GraphError, Outcome};
+use super::grant::invalid_reference;
+use super::permission::Caller;
 use super::request::Ask;
 use super::select;
 
@@ -18,6 +20,10 @@ pub struct Group {
     pub members: Vec<String>,
     pub role_assignable: bool,
     pub synced: bool,
+    /// Its members follow from a rule.
+    pub dynamic: bool,
+    /// Object ids of users.
+    pub owners: Vec<String>,
 }
 
 impl Group {
@@ -31,11 +37,11 @@ impl Group {
             "id": self.id,
             "displayName": self.display_name,
             "description": null,
-            "groupTypes": [],
+            "groupTypes": if self.dynamic { &["DynamicMembership"][..] } else { &[] },
             "mailEnabled": false,
             "securityEnabled": true,
             "isAssignableToRole": self.role_assignable.then_some(true),
-            "membershipRule": null,
+            "membershipRule": self.dynamic.then_some("(user.department -eq \"Retail\")"),
             "onPremisesSyncEnabled": self.synced.then_some(true),
         })
     }
@@ -68,4 +74,47 @@ pub fn check(directory: &Directory, ask: &Ask, user: &str) -> Outcome {
     let found: Vec<&Value> = ids.iter().filter(|id| groups.iter().any(|g| **id == g.id)).collect();
     let context = format!("{}/$metadata#Collection(Edm.String)", ask.base);
     Ok(Answer::ok(json!({ "@odata.context": context, "value": found })))
+}
+
+/// A group whose members can be changed by this caller.
+fn changeable<'a>(directory: &'a mut Directory, caller: &Caller, id: &str) -> Outcome<&'a mut Group> {
+    let group = directory.groups.iter_mut().find(|g| g.id == id).ok_or_else(|| GraphError::not_found(id))?;
+    if group.role_assignable && !caller.has("RoleManagement.ReadWrite.Directory") {
+        return Err(GraphError::denied());
+    }
+    if group.dynamic || group.synced {
+        return Err(GraphError::bad_request(
+            "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects with dynamic membership.",
+        ));
+    }
+    Ok(group)
+}
+
+/// `POST /groups/{id}/members/$ref`. The reference must be to this service.
+pub fn add_member(directory: &mut Directory, ask: &Ask, caller: &Caller, id: &str) -> Outcome {
+    let reference = ask.object()?.get("@odata.id").and_then(Value::as_str).unwrap_or_default();
+    let (_, path) = reference.split_once("/v1.0/directoryObjects/").ok_or_else(invalid_reference)?;
+    let member = path.to_owned();
+    if !reference.starts_with(&ask.base) && !ask.base.ends_with("/beta") {
+        return Err(invalid_reference());
+    }
+    if !directory.users.iter().any(|u| u.id == member) {
+        return Err(GraphError::not_found(&member));
+    }
+    let group = changeable(directory, caller, id)?;
+    if group.has(&member) {
+        return Err(GraphError::bad_request(
+            "One or more added object references already exist for the following modified properties: 'members'.",
+        ));
+    }
+    group.members.push(member);
+    Ok(Answer::no_content())
+}
+
+/// `DELETE /groups/{id}/members/{id}/$ref`
+pub fn remove_member(directory: &mut Directory, caller: &Caller, id: &str, member: &str) -> Outcome {
+    let group = changeable(directory, caller, id)?;
+    let at = group.members.iter().position(|m| m == member).ok_or_else(|| GraphError::not_found(member))?;
+    group.members.remove(at);
+    Ok(Answer::no_content())
 }

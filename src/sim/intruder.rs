@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Tenant;
+use super::application::Application;
 use super::build::{self, Problem};
 use super::directory::Directory;
 use super::moment::Moment;
@@ -40,6 +41,10 @@ pub enum Held {
     Grant(Thing),
     /// An assignment to an application.
     AppRole(Thing),
+    /// A secret, a certificate or a federated credential of an application: `object` is its name.
+    AppCredential(Thing),
+    /// A directory role: `object` is its name.
+    Role(Thing),
     /// An authentication method of theirs.
     AuthMethod(Thing),
     /// A device that they registered.
@@ -60,9 +65,9 @@ pub struct Thing {
     pub issued: Option<Moment>,
     /// When an access token ends; an hour after it was issued by default.
     pub expires: Option<Moment>,
-    /// The application of a consent or an assignment, by its name in the tenant file.
+    /// The application of a consent, an assignment or a credential, by its name in the tenant file.
     pub app: Option<String>,
-    /// The method, device or rule, by its name in the tenant file.
+    /// The method, device, rule, credential or role, by its name.
     pub object: Option<String>,
 }
 
@@ -96,7 +101,7 @@ pub struct Foothold {
     /// Its name for people.
     pub name: String,
     /// Which kind: `refresh_token`, `access_token`, `session_cookie`, `password`, `grant`, `app_role`,
-    /// `auth_method`, `device`, `inbox_rule`.
+    /// `auth_method`, `device`, `inbox_rule`, `app_credential`, `role`.
     pub what: &'static str,
     /// Whether it still gets the intruder in.
     pub works: bool,
@@ -123,6 +128,8 @@ impl Intruder {
                 Held::Password(thing) => ("password", thing),
                 Held::Grant(thing) => ("grant", thing),
                 Held::AppRole(thing) => ("app_role", thing),
+                Held::AppCredential(thing) => ("app_credential", thing),
+                Held::Role(thing) => ("role", thing),
                 Held::AuthMethod(thing) => ("auth_method", thing),
                 Held::Device(thing) => ("device", thing),
                 Held::InboxRule(thing) => ("inbox_rule", thing),
@@ -131,7 +138,7 @@ impl Intruder {
             let owner =
                 thing.user.as_deref().or(victim).ok_or_else(|| needs("a user, or the file a victim"))?;
             let app_id = thing.app.as_deref().map(|name| build::app(directory, name)).transpose()?;
-            if app_id.is_none() && matches!(kind, "grant" | "app_role") {
+            if app_id.is_none() && matches!(kind, "grant" | "app_role" | "app_credential") {
                 return Err(needs("an app"));
             }
             let user_id = build::user(directory, owner)?;
@@ -182,6 +189,8 @@ impl Tenant {
                 "password" => password(user, held),
                 "grant" => self.grant(user, held),
                 "app_role" => self.app_role(user, held),
+                "app_credential" => self.app_credential(held),
+                "role" => self.role(user, held),
                 "auth_method" => self.auth_method(user, held),
                 "device" => self.device(user, held),
                 "inbox_rule" => self.inbox_rule(held),
@@ -222,6 +231,38 @@ impl Tenant {
             (false, why) => {
                 (false, format!("{why}; the consent stands, and works again when the user next signs in"))
             }
+        }
+    }
+
+    /// It needs neither the account nor a session of it.
+    fn app_credential(&self, held: &Holding) -> (bool, String) {
+        let Some(sp) = held.app_id.as_deref().and_then(|id| self.directory.service_principal(id)) else {
+            return (false, "the application is gone".into());
+        };
+        let app = self.directory.applications.iter().find(|app| app.app_id == sp.app_id);
+        let name = held.object_id.as_deref().unwrap_or_default();
+        let there = sp.credentials.has(name)
+            || app
+                .is_some_and(|app| app.credentials.has(name) || app.federated.iter().any(|f| f.name == name));
+        match (there, sp.enabled) {
+            (false, _) => (false, "the credential is gone".into()),
+            (true, false) => (false, "the application is disabled".into()),
+            (true, true) => {
+                (true, "the application takes the credential, whatever becomes of the user".into())
+            }
+        }
+    }
+
+    fn role(&self, user: &User, held: &Holding) -> (bool, String) {
+        let template = held.object_id.as_deref().unwrap_or_default();
+        let rows = self.directory.roles.iter().chain(&self.directory.eligible);
+        let mut of_user = rows.filter(|row| row.principal_id == user.id);
+        let holds = of_user.any(|row| row.role_definition_id == template);
+        let through = self.directory.roles_of(&user.id).contains(&template);
+        match (holds || through, user.enabled) {
+            (false, _) => (false, "the role is gone".into()),
+            (true, false) => (false, "the account is disabled; the role stands".into()),
+            (true, true) => (true, "the account holds the role or may activate it".into()),
         }
     }
 
@@ -273,11 +314,23 @@ impl Tenant {
 /// The id of a foothold's method, device or rule; of the others nothing.
 fn object(directory: &Directory, kind: &str, thing: &Thing, owner: &str) -> Result<Option<String>, Problem> {
     let Some(name) = &thing.object else {
-        let needed = matches!(kind, "auth_method" | "device" | "inbox_rule");
+        let needed = matches!(kind, "auth_method" | "device" | "inbox_rule" | "app_credential" | "role");
         let what = || Problem::new(kind, format!("the foothold {kind:?} needs an object"));
         return if needed { Err(what()) } else { Ok(None) };
     };
+    if kind == "role" {
+        return super::role::template_of(name).map(Some).map_err(|what| Problem::new(name, what));
+    }
+    let of_app = |app: &Application| {
+        app.credentials.has(name) || app.federated.iter().any(|credential| credential.name == *name)
+    };
     let found = match kind {
+        // Credentials are known by their names.
+        "app_credential" => {
+            let there = directory.applications.iter().any(of_app)
+                || directory.service_principals.iter().any(|sp| sp.credentials.has(name));
+            there.then_some(name)
+        }
         "auth_method" => {
             directory.methods.iter().find(|m| m.user_id == owner && m.name == *name).map(|m| &m.id)
         }

@@ -12,6 +12,8 @@ use super::request::Ask;
 pub struct Limits {
     units: Bucket,
     writes: Bucket,
+    /// Identity Protection and Conditional Access: of all applications together.
+    protection: Bucket,
     /// Authentication methods.
     reports: Bucket,
     device_writes: Bucket,
@@ -38,6 +40,7 @@ impl Limits {
         Self {
             units: Bucket::new(units, 10.0),
             writes: Bucket::new(writes, 150.0),
+            protection: Bucket::new(1, 1.0),
             reports: Bucket::new(5, 10.0),
             device_writes: Bucket::new(25, 10.0),
         }
@@ -46,6 +49,13 @@ impl Limits {
     /// Takes what the request costs, or says when to come again.
     pub(super) fn charge(&mut self, ask: &Ask, app_id: &str, now: Timestamp) -> Result<u32, GraphError> {
         let cost = cost(ask);
+        let protected = matches!(
+            ask.segments().as_slice(),
+            ["identityProtection", ..] | ["identity", "conditionalAccess", ..]
+        );
+        if protected && self.protection.take(1.0, now).is_err() {
+            return Err(GraphError::throttled(None));
+        }
         let own = match ask.segments().as_slice() {
             ["users", _, "authentication", ..] => Some(&mut self.reports),
             ["devices", ..] if ask.is_write() => Some(&mut self.device_writes),
@@ -96,7 +106,7 @@ pub fn cost(ask: &Ask) -> u32 {
     let base: u32 = match ask.segments().as_slice() {
         [.., "checkMemberGroups"] => 4,
         ["users"]
-        | [.., "memberOf" | "transitiveMemberOf" | "oauth2PermissionGrants"]
+        | [.., "memberOf" | "transitiveMemberOf" | "ownedObjects" | "oauth2PermissionGrants"]
         | ["oauth2PermissionGrants", _]
         | ["servicePrincipals", _, "appRoleAssignments"] => 2,
         _ => 1,
@@ -121,6 +131,17 @@ mod tests {
         assert_eq!(refused.status, 429);
         assert_eq!(refused.headers[0], ("retry-after", "5.000".to_owned()));
         assert!(limits.charge(&ask, "app", Timestamp::from_second(5).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn risk_and_conditional_access_take_one_a_second_and_do_not_say_how_long() {
+        let mut limits = Limits::default();
+        let ask = Ask::parse("GET", "https://h/v1.0/identity/conditionalAccess/policies").unwrap();
+        let start = Timestamp::UNIX_EPOCH;
+        assert!(limits.charge(&ask, "a", start).is_ok());
+        let refused = limits.charge(&ask, "a", start).unwrap_err();
+        assert_eq!((refused.status, refused.headers.len()), (429, 0));
+        assert!(limits.charge(&ask, "a", Timestamp::from_second(1).unwrap()).is_ok());
     }
 
     #[test]

@@ -250,14 +250,12 @@ fn not_found(id: &str) -> GraphError {
 }
 
 /// The methods of a user that can be made again, by what they show; and the ids of the others.
-pub fn snapshot(directory: &Directory, user_id: &str) -> (Value, Value) {
+pub fn snapshot(directory: &Directory, user_id: &str) -> (Vec<String>, Vec<String>) {
     let of_user = || directory.methods.iter().filter(|m| m.user_id == user_id);
     let (again, never): (Vec<&Method>, Vec<&Method>) =
         of_user().partition(|m| CREATABLE.contains(&m.kind.as_str()));
-    let mut again: Vec<String> =
-        again.iter().map(|m| format!("{} {}", m.kind, Value::Object(m.shown.clone()))).collect();
+    let again = again.iter().map(|m| format!("{} {}", m.kind, Value::Object(m.shown.clone()))).collect();
     let mut never: Vec<String> = never.iter().map(|m| format!("{} {}", m.kind, m.id)).collect();
-    again.sort_unstable();
     never.sort_unstable();
-    (json!(again), json!(never))
+    (again, never)
 }

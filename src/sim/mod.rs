@@ -6,9 +6,13 @@
 
 mod answer;
 mod app_role;
+mod application;
 mod batch;
 mod build;
+mod build_apps;
 mod catalogue;
+mod conditional_access;
+mod credential;
 mod device;
 mod directory;
 mod error;
@@ -30,7 +34,9 @@ mod permission;
 mod random;
 mod rank;
 mod request;
+mod risk;
 mod role;
+mod role_change;
 mod route;
 mod select;
 mod service_principal;

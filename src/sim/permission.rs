@@ -55,7 +55,7 @@ const READ_APP_ROLE: AnyOf =
 const WRITE_APP_ROLE: AnyOf = &["AppRoleAssignment.ReadWrite.All"];
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-get#permissions>, and the same for both lists of
 /// app role assignments.
-const READ_APP: AnyOf = &[
+pub const READ_APP: AnyOf = &[
     "Application.Read.All",
     "Application.ReadWrite.All",
     "Application.ReadWrite.OwnedBy",
@@ -68,6 +68,28 @@ const READ_ORGANIZATION: AnyOf =
 const READ_DOMAIN: AnyOf =
     &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 
+const WRITE_MEMBER: AnyOf = &["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"];
+const WRITE_ROLE: AnyOf = &["RoleManagement.ReadWrite.Directory"];
+const READ_SCHEDULE: AnyOf = &[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+    "RoleAssignmentSchedule.Read.Directory",
+    "RoleAssignmentSchedule.ReadWrite.Directory",
+];
+const WRITE_SCHEDULE: AnyOf =
+    &["RoleManagement.ReadWrite.Directory", "RoleAssignmentSchedule.ReadWrite.Directory"];
+const READ_ELIGIBILITY: AnyOf = &[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+    "RoleEligibilitySchedule.Read.Directory",
+    "RoleEligibilitySchedule.ReadWrite.Directory",
+];
+const WRITE_ELIGIBILITY: AnyOf =
+    &["RoleManagement.ReadWrite.Directory", "RoleEligibilitySchedule.ReadWrite.Directory"];
+const READ_RISK: AnyOf = &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"];
+const WRITE_RISK: AnyOf = &["IdentityRiskyUser.ReadWrite.All"];
+const READ_POLICY: AnyOf = &["Policy.Read.All"];
+const WRITE_POLICY: AnyOf = &["Policy.ReadWrite.ConditionalAccess"];
 const READ_METHOD: AnyOf = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 const WRITE_METHOD: AnyOf = &["UserAuthenticationMethod.ReadWrite.All"];
 pub const READ_DEVICE: AnyOf =
@@ -133,7 +155,25 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
             | ["servicePrincipals", _]
             | ["servicePrincipals", _, "appRoleAssignments" | "appRoleAssignedTo", ..],
         ) => &[READ_APP],
-        ("PATCH", ["servicePrincipals", _]) => &[WRITE_APP],
+        ("PATCH" | "DELETE", ["servicePrincipals", _] | ["applications", ..])
+        | (
+            "POST",
+            ["servicePrincipals"]
+            | ["servicePrincipals", _, "removePassword"]
+            | ["applications", _, "removePassword" | "federatedIdentityCredentials"],
+        ) => &[WRITE_APP],
+        ("GET", ["applications", ..]) => &[READ_APP],
+        ("GET", ["users", _, "ownedObjects"]) => &[READ_USER],
+        ("POST" | "DELETE", ["groups", _, "members", .., "$ref"]) => &[WRITE_MEMBER],
+        ("POST" | "DELETE", ["roleManagement", "directory", "roleAssignments", ..]) => &[WRITE_ROLE],
+        ("GET", ["roleManagement", "directory", "roleAssignmentSchedules"]) => &[READ_SCHEDULE],
+        ("GET", ["roleManagement", "directory", "roleEligibilitySchedules"]) => &[READ_ELIGIBILITY],
+        ("POST", ["roleManagement", "directory", "roleAssignmentScheduleRequests"]) => &[WRITE_SCHEDULE],
+        ("POST", ["roleManagement", "directory", "roleEligibilityScheduleRequests"]) => &[WRITE_ELIGIBILITY],
+        ("GET", ["identityProtection", "riskyUsers", _]) => &[READ_RISK],
+        ("POST", ["identityProtection", "riskyUsers", _]) => &[WRITE_RISK],
+        ("GET", ["identity", "conditionalAccess", ..]) => &[READ_POLICY],
+        (_, ["identity", "conditionalAccess", ..]) => &[READ_POLICY, WRITE_POLICY],
         ("GET", ["users", _, "authentication", ..]) => &[READ_METHOD],
         (_, ["users", _, "authentication", ..]) => &[WRITE_METHOD],
         ("GET", ["users", _, "registeredDevices" | "ownedDevices", ..]) => &[READ_USER],

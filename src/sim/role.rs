@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::directory::{Directory, object_id, object_key};
 use super::error::{GraphError, Outcome};
+use super::moment::Moment;
 use super::permission::Caller;
 use super::request::Ask;
 use super::select;
@@ -77,6 +78,10 @@ pub struct RoleAssignment {
     pub id: String,
     pub principal_id: String,
     pub role_definition_id: String,
+    pub made: Moment,
+    pub ends: Option<Moment>,
+    /// From an eligibility.
+    pub activated: bool,
 }
 
 impl Directory {
@@ -89,6 +94,9 @@ impl Directory {
             id: object_key("role", &format!("{principal} {template}")),
             principal_id: principal.to_owned(),
             role_definition_id: template.to_owned(),
+            made: Moment::days_ago(400),
+            ends: None,
+            activated: false,
         });
     }
 }
@@ -106,7 +114,7 @@ pub fn list(directory: &Directory, ask: &Ask, page_size: usize) -> Outcome {
 }
 
 impl RoleAssignment {
-    fn json(&self, expand: bool) -> Value {
+    pub fn json(&self, expand: bool) -> Value {
         let mut row = json!({
             "id": self.id,
             "principalId": self.principal_id,

@@ -8,7 +8,11 @@ use super::error::{GraphError, Outcome};
 use super::grant::{self, Of};
 use super::permission::Caller;
 use super::request::Ask;
-use super::{device, group, mailbox, method, organization, role, service_principal, session, user};
+use super::role_change::{self, Kind};
+use super::{
+    application, conditional_access, device, group, mailbox, method, organization, risk, role,
+    service_principal, session, user,
+};
 
 /// Answers a read from a directory, which may be a stale replica.
 pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize) -> Outcome {
@@ -38,6 +42,24 @@ pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize)
         }
         ("GET", ["servicePrincipals"]) => service_principal::list(directory, ask, page_size),
         ("GET", ["servicePrincipals", id]) => service_principal::get(directory, ask, id),
+        ("GET", ["users", id, "ownedObjects"]) => application::owned(directory, ask, caller, id, page_size),
+        ("GET", ["applications", id]) => application::get(directory, ask, id),
+        ("GET", ["applications", id, "federatedIdentityCredentials"]) => {
+            application::federated(directory, ask, id, page_size)
+        }
+        ("GET", ["identityProtection", "riskyUsers", id]) => risk::get(directory, ask, id),
+        ("GET", ["identity", "conditionalAccess", collection]) => {
+            conditional_access::list(directory, ask, collection, page_size)
+        }
+        ("GET", ["identity", "conditionalAccess", collection, id]) => {
+            conditional_access::get(directory, ask, collection, id)
+        }
+        ("GET", ["roleManagement", "directory", "roleAssignmentSchedules"]) => {
+            role_change::schedules(directory, ask, Kind::Active, page_size)
+        }
+        ("GET", ["roleManagement", "directory", "roleEligibilitySchedules"]) => {
+            role_change::schedules(directory, ask, Kind::Eligible, page_size)
+        }
         ("GET", ["users", id, "authentication", rest @ ..]) => {
             method::read(directory, ask, id, rest, page_size)
         }
@@ -69,6 +91,48 @@ pub fn write(directory: &mut Directory, ask: &Ask, caller: &Caller, now: Timesta
         ("PATCH", ["oauth2PermissionGrants", id]) => grant::patch(directory, ask, id),
         ("DELETE", ["oauth2PermissionGrants", id]) => grant::delete(directory, id),
         ("PATCH", ["servicePrincipals", id]) => service_principal::patch(directory, ask, id),
+        ("POST", ["servicePrincipals"]) => service_principal::post(directory, ask),
+        ("DELETE", ["servicePrincipals", id]) => service_principal::delete(directory, id),
+        ("POST", ["servicePrincipals", id, "removePassword"]) => {
+            service_principal::remove_password(directory, ask, id)
+        }
+        ("PATCH", ["applications", id]) => application::patch(directory, ask, id),
+        ("POST", ["applications", id, "removePassword"]) => application::remove_password(directory, ask, id),
+        ("POST", ["applications", id, "federatedIdentityCredentials"]) => {
+            application::add_federated(directory, ask, id)
+        }
+        ("DELETE", ["applications", id, "federatedIdentityCredentials", credential]) => {
+            application::delete_federated(directory, id, credential)
+        }
+        ("POST", ["groups", id, "members", "$ref"]) => group::add_member(directory, ask, caller, id),
+        ("DELETE", ["groups", id, "members", member, "$ref"]) => {
+            group::remove_member(directory, caller, id, member)
+        }
+        ("POST", ["identityProtection", "riskyUsers", "confirmCompromised"]) => {
+            risk::set(directory, ask, true)
+        }
+        ("POST", ["identityProtection", "riskyUsers", "dismiss"]) => risk::set(directory, ask, false),
+        ("POST", ["identity", "conditionalAccess", collection]) => {
+            conditional_access::post(directory, ask, collection)
+        }
+        ("PATCH", ["identity", "conditionalAccess", collection, id]) => {
+            conditional_access::patch(directory, ask, collection, id)
+        }
+        ("DELETE", ["identity", "conditionalAccess", collection, id]) => {
+            conditional_access::delete(directory, collection, id)
+        }
+        ("POST", ["roleManagement", "directory", "roleAssignments"]) => {
+            role_change::post(directory, ask, now)
+        }
+        ("DELETE", ["roleManagement", "directory", "roleAssignments", id]) => {
+            role_change::delete(directory, id)
+        }
+        ("POST", ["roleManagement", "directory", "roleAssignmentScheduleRequests"]) => {
+            role_change::request(directory, ask, Kind::Active, now)
+        }
+        ("POST", ["roleManagement", "directory", "roleEligibilityScheduleRequests"]) => {
+            role_change::request(directory, ask, Kind::Eligible, now)
+        }
         ("POST" | "DELETE", ["users", id, "authentication", rest @ ..]) => {
             method::write(directory, ask, id, rest, now)
         }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::app_role::DEFAULT_ACCESS;
+use super::credential::Credentials;
 use super::directory::Directory;
 use super::error::{Answer, GraphError, Outcome};
 use super::moment::Moment;
@@ -41,6 +42,9 @@ pub struct ServicePrincipal {
     /// What its owner signs in with. Not a secret: the tenant is simulated.
     pub secret: Option<String>,
     pub notes: Option<String>,
+    /// Object ids of users.
+    pub owners: Vec<String>,
+    pub credentials: Credentials,
 }
 
 impl ServicePrincipal {
@@ -50,7 +54,7 @@ impl ServicePrincipal {
             || (self.app_roles.is_empty() && role_id == DEFAULT_ACCESS)
     }
 
-    fn json(&self, directory: &Directory) -> Value {
+    pub fn json(&self, directory: &Directory) -> Value {
         let roles = self.app_roles.iter().map(|(id, value)| {
             json!({
                 "id": id, "value": value, "displayName": value, "description": value, "isEnabled": true,
@@ -108,7 +112,9 @@ impl ServicePrincipal {
 /// `GET /servicePrincipals/{id}` and `/servicePrincipals(appId='…')`
 pub fn get(directory: &Directory, ask: &Ask, key: &str) -> Outcome {
     let found = directory.service_principal(key).ok_or_else(|| GraphError::not_found(key))?;
-    Ok(Answer::ok(select::object(ask, "servicePrincipals", &found.json(directory), None)))
+    let mut full = found.json(directory);
+    found.credentials.show(directory, ask, &mut full);
+    Ok(Answer::ok(select::object(ask, "servicePrincipals", &full, None)))
 }
 
 /// `GET /servicePrincipals`
@@ -117,17 +123,68 @@ pub fn list(directory: &Directory, ask: &Ask, page_size: usize) -> Outcome {
     select::collection(ask, "servicePrincipals", &all, None, &["appId", "id", "displayName"], page_size)
 }
 
-/// `PATCH /servicePrincipals/{id}`: `accountEnabled` only.
+/// `PATCH /servicePrincipals/{id}`: `accountEnabled` or `keyCredentials`.
 pub fn patch(directory: &mut Directory, ask: &Ask, key: &str) -> Outcome {
     let body = ask.object()?;
     let id = directory.service_principal(key).ok_or_else(|| GraphError::not_found(key))?.id.clone();
+    if let (1, Some(keys)) = (body.len(), body.get("keyCredentials")) {
+        return find_mut(directory, &id)?.credentials.replace_keys(keys);
+    }
     let (1, Some(enabled)) = (body.len(), body.get("accountEnabled").and_then(Value::as_bool)) else {
         return Err(GraphError::bad_request(
             "Invalid value specified for a property of resource 'ServicePrincipal'.",
         ));
     };
-    for sp in directory.service_principals.iter_mut().filter(|sp| sp.id == id) {
-        sp.enabled = enabled;
+    find_mut(directory, &id)?.enabled = enabled;
+    Ok(Answer::no_content())
+}
+
+fn find_mut<'a>(directory: &'a mut Directory, id: &str) -> Outcome<&'a mut ServicePrincipal> {
+    let found = directory.service_principals.iter_mut().find(|sp| sp.id == id);
+    found.ok_or_else(|| GraphError::not_found(id))
+}
+
+/// `POST /servicePrincipals/{id}/removePassword`
+pub fn remove_password(directory: &mut Directory, ask: &Ask, id: &str) -> Outcome {
+    find_mut(directory, id)?.credentials.remove_password(ask)
+}
+
+/// `POST /servicePrincipals`: brings an app that is registered elsewhere into the tenant.
+pub fn post(directory: &mut Directory, ask: &Ask) -> Outcome {
+    let body = ask.object()?;
+    let app_id = body.get("appId").and_then(Value::as_str).unwrap_or_default();
+    if uuid::Uuid::parse_str(app_id).is_err() {
+        return Err(GraphError::bad_request(
+            "The appId of the service principal does not reference a valid application object.",
+        ));
     }
+    if directory.service_principal(&format!("appId={app_id}")).is_some() {
+        return Err(GraphError::new(
+            409,
+            "Request_MultipleObjectsWithSameKeyValue",
+            format!(
+                "The service principal cannot be created because an object for the app {app_id} already exists."
+            ),
+        ));
+    }
+    let made = ServicePrincipal {
+        name: app_id.to_owned(),
+        id: directory.new_object_id("service principal"),
+        app_id: app_id.to_owned(),
+        display_name: app_id.to_owned(),
+        enabled: body.get("accountEnabled").and_then(Value::as_bool).unwrap_or(true),
+        home_tenant: super::directory::object_id("tenant", "elsewhere"),
+        multi_tenant: true,
+        ..ServicePrincipal::default()
+    };
+    let answer = select::object(ask, "servicePrincipals", &made.json(directory), None);
+    directory.service_principals.push(made);
+    Ok(Answer::created(answer))
+}
+
+/// `DELETE /servicePrincipals/{id}`
+pub fn delete(directory: &mut Directory, key: &str) -> Outcome {
+    let id = directory.service_principal(key).ok_or_else(|| GraphError::not_found(key))?.id.clone();
+    directory.service_principals.retain(|sp| sp.id != id);
     Ok(Answer::no_content())
 }

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::Tenant;
+use super::conditional_access::Entry;
+use super::credential::{Certificate, Credentials};
 use super::method;
 use super::user::User;
 
@@ -42,17 +44,58 @@ impl Tenant {
             .iter()
             .filter(|r| has_principal(Some(&r.principal_id)))
             .map(|r| (format!("{} {}", r.principal_id, r.role_definition_id), json!(true)));
-        let groups = directory.groups.iter().filter(|_| of_everyone).map(|g| {
-            let mut members = g.members.clone();
-            members.sort_unstable();
-            (g.id.clone(), json!(members))
-        });
-        let apps = directory
-            .service_principals
+        let eligible = directory
+            .eligible
+            .iter()
+            .filter(|r| has_principal(Some(&r.principal_id)))
+            .map(|r| (format!("{} {}", r.principal_id, r.role_definition_id), json!(true)));
+        let members = directory.groups.iter().flat_map(|g| g.members.iter().map(move |m| (g, m)));
+        let members = members
+            .filter(|(_, member)| has_principal(Some(member)))
+            .map(|(group, member)| (format!("{} {member}", group.id), json!(true)));
+        let groups = directory
+            .groups
             .iter()
             .filter(|_| of_everyone)
-            .map(|sp| (sp.id.clone(), json!({"name": sp.display_name, "accountEnabled": sp.enabled})));
-        let methods = users().map(|u| (u.principal_name.clone(), method::snapshot(directory, &u.id).0));
+            .map(|g| (g.id.clone(), json!({"name": g.display_name, "owners": g.owners})));
+        let risks = directory.risks.iter().filter(|r| has_principal(Some(&r.user_id)));
+        let risks = risks
+            .filter(|r| !matches!(r.state.as_str(), "none" | "dismissed"))
+            .map(|r| (r.user_id.clone(), json!([r.state, r.level])));
+        let access = directory.conditional_access.iter().filter(|e| has_principal(only_user(e)));
+        let access = access.map(|e| {
+            let mut whole = e.whole.clone();
+            whole["id"] = e.collection.into();
+            (format!("{} {}", e.collection, e.whole["displayName"]), whole)
+        });
+        let apps = directory.service_principals.iter().filter(|_| of_everyone).map(|sp| {
+            let keys = key_ids(&sp.credentials);
+            let seen = json!({"name": sp.display_name, "accountEnabled": sp.enabled, "keys": keys});
+            (sp.app_id.clone(), seen)
+        });
+        // An app belongs to the part of its first owner, who is who can change it.
+        let registered =
+            || directory.applications.iter().filter(|a| has_principal(a.owners.first().map(String::as_str)));
+        let applications = registered().map(|app| {
+            let mut federated: Vec<&str> = app.federated.iter().map(|f| f.name.as_str()).collect();
+            federated.sort_unstable();
+            let keys = key_ids(&app.credentials);
+            let owners = &app.owners;
+            (app.app_id.clone(), json!({"keys": keys, "federated": federated, "owners": owners}))
+        });
+        let secrets = registered().map(|app| {
+            let names: Vec<&str> = app.credentials.secrets.iter().map(|s| s.name.as_str()).collect();
+            (format!("secrets of {}", app.app_id), json!(names))
+        });
+        let principals = directory.service_principals.iter().filter(|_| of_everyone);
+        let secrets = secrets.chain(principals.filter(|sp| !sp.credentials.secrets.is_empty()).map(|sp| {
+            let names: Vec<&str> = sp.credentials.secrets.iter().map(|s| s.name.as_str()).collect();
+            (format!("secrets of the service principal {}", sp.app_id), json!(names))
+        }));
+        let methods = users().flat_map(|u| {
+            let again = method::snapshot(directory, &u.id).0;
+            again.into_iter().map(|held| (format!("{} {held}", u.principal_name), json!(true)))
+        });
         let devices = directory
             .devices
             .iter()
@@ -71,9 +114,15 @@ impl Tenant {
             "oauth2PermissionGrants": sorted(grants),
             "appRoleAssignments": sorted(app_roles),
             "roleAssignments": sorted(roles),
+            "roleEligibilities": sorted(eligible),
             "groups": sorted(groups),
+            "members": sorted(members),
             "servicePrincipals": sorted(apps),
-            "irreversible": sorted(users().map(|u| (u.principal_name.clone(), self.lasting(u)))),
+            "applications": sorted(applications),
+            "riskyUsers": sorted(risks),
+            "conditionalAccess": sorted(access),
+            "irreversible":
+                sorted(users().map(|u| (u.principal_name.clone(), self.lasting(u))).chain(secrets)),
         })
     }
 
@@ -86,6 +135,20 @@ impl Tenant {
             "mustChangePassword": user.must_change_password,
         })
     }
+}
+
+/// The user of a policy that is about one user.
+fn only_user(entry: &Entry) -> Option<&str> {
+    match entry.whole["conditions"]["users"]["includeUsers"].as_array()?.as_slice() {
+        [only] => only.as_str().filter(|id| *id != "All"),
+        _ => None,
+    }
+}
+
+fn key_ids(credentials: &Credentials) -> Vec<&str> {
+    let mut ids: Vec<&str> = credentials.certificates.iter().map(Certificate::key_id).collect();
+    ids.sort_unstable();
+    ids
 }
 
 fn account(user: &User) -> Value {

@@ -78,6 +78,21 @@ fn is_in_force(
             is["signInSessionsValidFromDateTime"].as_str().unwrap().parse().unwrap();
         return valid_from.as_second() >= document.started_at.unwrap().as_second();
     }
+    let last = url.rsplit('/').next().unwrap_or_default();
+    if url.contains("/authentication/") && change.call.method == Method::Delete {
+        let kind = url.rsplit('/').nth(1).unwrap_or_default().trim_end_matches("Methods");
+        let key = format!("{upn} {} {undo}", kind.trim_end_matches("Authentication"));
+        let keys = is["authenticationMethods"].as_array().unwrap();
+        return is_gone("authenticationMethods", key)
+            && !keys.iter().any(|held| held.as_str().unwrap().ends_with(last));
+    }
+    if url.contains("/devices/") {
+        return now["devices"][last]["accountEnabled"] == body["accountEnabled"];
+    }
+    if url.contains("/messageRules/") {
+        let rule = format!("{} {last}", user.id);
+        return now["messageRules"][&rule]["isEnabled"] == body["isEnabled"];
+    }
     if change.call.method == Method::Patch && body.get("accountEnabled").is_some() {
         return now["users"][upn]["accountEnabled"] == body["accountEnabled"];
     }

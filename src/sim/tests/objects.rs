@@ -165,7 +165,7 @@ fn each_resource_needs_its_permission() {
 
 #[test]
 fn an_unknown_path_is_refused() {
-    assert_eq!(contoso().get("/users/x/authentication/methods").0, 400);
+    assert_eq!(contoso().get("/users/x/telepathy/methods").0, 400);
     assert_eq!(contoso().get("/nonsense").0, 400);
 }
 
