@@ -125,11 +125,14 @@ impl Output {
         status
     }
 
+    /// Writes the result file for an error that was told already.
+    pub fn record(&self, command: &str, failure: &Failure) -> u8 {
+        self.write_result(&failed(command, failure)).unwrap_or(failure.exit().status())
+    }
+
     /// Ends with an error that came before there was a document.
     pub fn fail(&self, command: &str, failure: &Failure) -> u8 {
-        let meta = fold::Meta { command: command.to_owned(), ..fold::Meta::default() };
-        let mut document = fold::document(&Ledger::default(), &meta, Some(failure));
-        document.exit_code = failure.exit().status();
+        let document = failed(command, failure);
         let status = self.write_result(&document).unwrap_or(document.exit_code);
         match (self.format, &document.error) {
             (Format::Text, Some(problem)) => {
@@ -184,6 +187,14 @@ impl Output {
         complain(&format!("error[{}]: {failure}", failure.code.id()));
         (document.exit_code == Exit::Done.status()).then_some(Exit::Failed.status())
     }
+}
+
+/// The document of a command that failed before it had one.
+fn failed(command: &str, failure: &Failure) -> RunDocument {
+    let meta = fold::Meta { command: command.to_owned(), ..fold::Meta::default() };
+    let mut document = fold::document(&Ledger::default(), &meta, Some(failure));
+    document.exit_code = failure.exit().status();
+    document
 }
 
 /// Which text is printed.

@@ -24,6 +24,7 @@ fn one_document_and_an_equal_result_file_whatever_happens() {
         (64, &["contain", ""]),
         (64, &["contain", ADELE, "--nonsense"]),
         (64, &["nonsense"]),
+        (64, &[]),
         (64, &["contain", ADELE, "--since", "tomorrow", "--yes"]),
         (64, &["contain", ADELE, "--deadline", "soon", "--yes"]),
         (64, &["contain", ADELE, "--playbook", "nonsense", "--yes"]),
@@ -55,6 +56,8 @@ fn the_result_file_is_written_beside_text_as_well() {
     let ran = place.oust(&["contain", "--result-file=result.json"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (64, ""));
     assert_eq!(file(&place)["error"]["code"], "E0100");
+    let ran = place.oust(&["contain", ADELE, "--no\u{1b}[2Jnsense"]);
+    assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
 }
 
 #[test]
@@ -80,7 +83,8 @@ fn json_lines_are_an_object_each_and_end_with_the_document() {
 fn runs_lists_what_was_run_newest_first() {
     let place = Place::contoso();
     let first = place.contain(&[]).ended(0, "contained");
-    let second = place.oust(&["contain", "AlexW@contoso.com", "--yes", "--output", "json"]).ended(0, "contained");
+    let second =
+        place.oust(&["contain", "AlexW@contoso.com", "--yes", "--output", "json"]).ended(0, "contained");
     let list: Value = serde_json::from_str(&place.oust(&["runs", "--output", "json"]).stdout).unwrap();
     assert_eq!(list["schema"], "oust.runs/1");
     let ids: Vec<_> = list["runs"].as_array().unwrap().iter().map(|run| &run["run_id"]).collect();

@@ -103,7 +103,10 @@ fn guards_are_6_and_nothing_is_written() {
 fn a_tenant_named_on_the_command_line_goes_before_the_environment() {
     let place = Place::contoso();
     let own = place.served.tenant.with(|tenant| tenant.tenant_id.clone());
-    place.write("oust.toml", &format!("[tenants.contoso]\ntenant_id = \"{own}\"\n[tenants.b]\ntenant_id = \"{NOBODY}\"\n"));
+    place.write(
+        "oust.toml",
+        &format!("[tenants.contoso]\ntenant_id = \"{own}\"\n[tenants.b]\ntenant_id = \"{NOBODY}\"\n"),
+    );
     let run = |tenant: &str, environment: &str| {
         let args = ["plan", ADELE, "--output", "json", "--config", "oust.toml", "--tenant", tenant];
         crate::served::finish(place.command(&args).env("AZURE_TENANT_ID", environment))

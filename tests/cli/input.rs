@@ -44,7 +44,8 @@ fn legal_names_are_found_and_contained() {
         "j\u{fc}rgen@contoso.com",
         "\u{5c71}\u{7530}@contoso.com",
     ];
-    let users: String = names.iter().map(|name| format!("  - name: Adele Vance\n    upn: \"{name}\"\n")).collect();
+    let users: String =
+        names.iter().map(|name| format!("  - name: Adele Vance\n    upn: \"{name}\"\n")).collect();
     let place = Place::new(&CONTOSO.replacen("users:\n", &format!("users:\n{users}"), 1));
     for name in names {
         let ran = place.oust(&["contain", name, "--yes", "--output", "json"]);

@@ -28,6 +28,7 @@ fn another_request_under_the_key_is_refused() {
 #[test]
 fn without_a_key_each_is_a_run_of_its_own() {
     let place = Place::contoso();
-    let runs = [(); 2].map(|()| place.oust(&["contain", ADELE, "--yes", "--output", "json"]).document()["run_id"].clone());
+    let runs = [(); 2]
+        .map(|()| place.oust(&["contain", ADELE, "--yes", "--output", "json"]).document()["run_id"].clone());
     assert_ne!(runs[0], runs[1]);
 }

@@ -16,7 +16,8 @@ fn commands() -> Vec<String> {
 #[test]
 fn the_readme_shows_commands_that_work() {
     let place = Place::new(&CONTOSO.replace("AdeleV@contoso.com", "adele@contoso.com"));
-    let id = place.oust(&["plan", "adele@contoso.com", "--output", "json"]).document()["users"][0]["id"].clone();
+    let id =
+        place.oust(&["plan", "adele@contoso.com", "--output", "json"]).document()["users"][0]["id"].clone();
     let mut ran = 0;
     for shown in commands() {
         let command = shown

@@ -45,7 +45,8 @@ fn an_interrupted_run_is_7_and_resume_finishes_it() {
         let resumed = place.oust(&["resume", "last", "--output", "json"]).ended(0, "contained");
         assert_eq!(resumed["run_id"], document["run_id"]);
         assert!(place.writes().len() > before);
-        place.oust(&["resume", "last", "--output", "json"]).refused(64, "E0111");
+        let again = place.oust(&["resume", "last", "--output", "json"]).refused(64, "E0111");
+        assert_eq!(again["outcome"], "contained", "the run stands where it stood");
     }
 }
 

@@ -12,9 +12,16 @@ fn a_rehearsal_reads_as_a_story() {
     let ran = place.oust(&["rehearse"]);
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
     let mut rest = ran.stdout.as_str();
-    for part in
-        ["1. The attack", "2. The plan", "3. The containment", "CUT OFF", "CONTAINED", "4. The intruder's", "5. Taking it back", "The tenant is as it was"]
-    {
+    for part in [
+        "1. The attack",
+        "2. The plan",
+        "3. The containment",
+        "CUT OFF",
+        "CONTAINED",
+        "4. The intruder's",
+        "5. Taking it back",
+        "The tenant is as it was",
+    ] {
         rest = rest.split_once(part).unwrap_or_else(|| panic!("{part} is missing: {}", ran.stdout)).1;
     }
     let lines = ran.stdout.lines().count();
@@ -41,7 +48,8 @@ fn text_follows_the_width_and_carries_no_colour_into_a_pipe() {
         assert!(crate::served::finish(command.env("COLUMNS", columns)).status == 0);
         let mut command = place.command(&["contain", ADELE, "--dry-run"]);
         let text = crate::served::finish(command.env("COLUMNS", columns)).stdout;
-        let exact = |line: &&str| !line.contains("/v1.0/") && !line.starts_with("run") && !line.contains("oust ");
+        let exact =
+            |line: &&str| !line.contains("/v1.0/") && !line.starts_with("run") && !line.contains("oust ");
         let wide: Vec<&str> = text.lines().filter(exact).filter(|line| longest(line) > limit).collect();
         assert!(wide.is_empty(), "{wide:#?}");
         assert!(!text.contains('\u{1b}'));

@@ -73,9 +73,7 @@ impl Place {
     /// The binary with these arguments, signed in to the tenant.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = bare(self.home.path(), args);
-        command
-            .env("OUST_GRAPH_ENDPOINT", self.served.url())
-            .env("OUST_TOKEN_FILE", self.path("token"));
+        command.env("OUST_GRAPH_ENDPOINT", self.served.url()).env("OUST_TOKEN_FILE", self.path("token"));
         command
     }
 
@@ -126,7 +124,11 @@ impl Ran {
     pub fn ended(&self, status: i32, outcome: &str) -> Value {
         let document = self.document();
         assert_eq!(self.status, status, "{document:#}\n{}", self.stderr);
-        assert_eq!((&document["outcome"], &document["exit_code"]), (&outcome.into(), &status.into()), "{document:#}");
+        assert_eq!(
+            (&document["outcome"], &document["exit_code"]),
+            (&outcome.into(), &status.into()),
+            "{document:#}"
+        );
         document
     }
 
@@ -134,7 +136,12 @@ impl Ran {
     #[track_caller]
     pub fn refused(&self, status: i32, code: &str) -> Value {
         let document = self.document();
-        assert_eq!((self.status, &document["error"]["code"]), (status, &code.into()), "{document:#}\n{}", self.stderr);
+        assert_eq!(
+            (self.status, &document["error"]["code"]),
+            (status, &code.into()),
+            "{document:#}\n{}",
+            self.stderr
+        );
         document
     }
 }
