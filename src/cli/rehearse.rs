@@ -98,7 +98,7 @@ struct Told {
 impl Watch for Told {
     fn saw(&self, event: &Event) {
         let aside = match &event.what {
-            What::Began { .. } | What::Resolved { .. } | What::Decided { .. } => true,
+            What::Began { .. } | What::Resolved { .. } | What::Decided { .. } | What::Stage { .. } => true,
             What::Changed { state, .. } => *state == State::Pending,
             _ => false,
         };

@@ -123,6 +123,17 @@ fn doctor_names_the_configuration_and_the_tenants_in_it() {
 }
 
 #[test]
+fn doctor_asks_for_what_the_playbook_needs_and_no_more() {
+    let place = Place::contoso();
+    let text = |more: &[&str]| place.oust(&[&["doctor"], more].concat());
+    assert!(!text(&[]).stdout.contains("block_ip"));
+    let all = text(&["--playbook", "privileged-account"]);
+    assert_eq!(all.status, 5);
+    assert!(all.stdout.contains("MISSING  review_roles"), "{}", all.stdout);
+    assert_eq!(text(&["--playbook", "nonsense"]).status, 64);
+}
+
+#[test]
 fn doctor_names_what_is_missing_and_how_to_grant_it() {
     let ran = Place::without("User.EnableDisableAccount.All").oust(&["doctor"]);
     assert_eq!(ran.status, 5);

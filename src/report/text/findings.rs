@@ -6,7 +6,7 @@ use oust_actions::Decision;
 use super::sheet::Sheet;
 use super::steps::Form;
 use crate::report::style::{FAINT, HEAD, INFO, WARN, decision};
-use crate::report::{FindingDocument, UserDocument, escape, width};
+use crate::report::{FindingDocument, OpenDocument, UserDocument, escape, width};
 
 /// From this width on findings stand in columns.
 const TABLE_WIDTH: usize = 80;
@@ -111,8 +111,11 @@ pub(super) fn open(sheet: &mut Sheet, user: &UserDocument, form: Form) {
         return;
     }
     if form == Form::Brief {
-        let names: Vec<_> = user.open.iter().map(|open| open.label.as_str()).collect();
-        sheet.tagged(2, WARN, "open", BRIEF, Style::new(), &format!("for a person: {}", names.join(", ")));
+        let unnamed = |open: &&OpenDocument| open.label == user.user_principal_name;
+        let name =
+            |open| if unnamed(&open) { open.reasons.first().unwrap_or(&open.label) } else { &open.label };
+        let names: Vec<_> = user.open.iter().map(name).map(String::as_str).collect();
+        sheet.tagged(2, WARN, "open", BRIEF, Style::new(), &format!("for a person: {}", names.join("; ")));
         return;
     }
     sheet.gap();

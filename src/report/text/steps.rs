@@ -83,11 +83,8 @@ fn change<'a>(
     let look = change.rollback.as_ref().map_or(change.state.look(), |rollback| rollback.state.look());
     let finding = judged(step, change).filter(|_| change.rollback.is_none());
     if form == Form::Brief {
-        let why = finding.and_then(|f| match f.risk {
-            Some(risk) => Some(format!("risk {risk}")),
-            None => f.reasons.first().cloned(),
-        });
-        let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+        let risk = finding.and_then(|finding| finding.risk);
+        let why = risk.map(|risk| format!("; risk {risk}")).unwrap_or_default();
         return tagged(sheet, look, &format!("{}{why}{}", named(user, change), for_good(change)));
     }
     if form == Form::Report && is_settled(change) {
