@@ -318,3 +318,31 @@ async fn law_7_neighbours_and_what_is_legitimate_are_untouched() {
         assert_eq!(differences(&others, &snapshots().0), Vec::<String>::new(), "{name}: by the rollback");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn law_7_of_two_alike_the_intruders_goes_and_the_users_own_stays() {
+    let world = World::contoso();
+    let contained = world.contain().await;
+    assert_eq!(contained.outcome, Outcome::Contained, "{contained:#?}");
+    let (now, victim) = (world.snapshot(), world.victim_id());
+    let consents = |app: &str| {
+        let client = world.sim.with(|t| t.app_object_id(app)).unwrap();
+        let of_both = format!("{client} {victim} ");
+        now["oauth2PermissionGrants"].as_object().unwrap().keys().filter(|k| k.starts_with(&of_both)).count()
+    };
+    assert_eq!(["Mail Backup", "Travel Planner", "Microsoft Teams"].map(consents), [0, 1, 1]);
+    let with_name = |part: &str, name: &str, member: &str| {
+        let mut all = now[part].as_object().unwrap().values();
+        all.find(|o| o["name"] == name || o["displayName"] == name).unwrap()[member].clone()
+    };
+    assert_eq!(with_name("devices", "DESKTOP-7K2M9QX", "accountEnabled"), false);
+    assert_eq!(with_name("devices", "ADELE-LAPTOP", "accountEnabled"), true);
+    assert_eq!(with_name("messageRules", "..", "isEnabled"), false);
+    assert_eq!(with_name("messageRules", "Newsletters", "isEnabled"), true);
+    let methods = now["authenticationMethods"].to_string();
+    assert!(methods.contains("+1 4255550109") && !methods.contains("+1 2065550173"), "{methods}");
+    assert_eq!(
+        now["irreversible"]["AdeleV@contoso.com"]["authenticationMethods"].as_array().unwrap().len(),
+        1
+    );
+}
