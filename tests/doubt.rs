@@ -3,7 +3,7 @@
 
 use oust::report::{Outcome, State};
 use oust::sim::Lag;
-use oust::sim::faults::{Fault, Planted, RetryAfter};
+use oust::sim::faults::{Fault, Faults, Planted, RetryAfter};
 
 use crate::support::{World, lies};
 
@@ -100,7 +100,7 @@ async fn judge(name: String, world: &World, ends: Ends) -> Row {
         wrong.push("the old password still works".into());
     }
     // Whatever happened, the undo is there.
-    world.sim.with(|t| t.faults = Default::default());
+    world.sim.with(|t| t.faults = Faults::default());
     world.rollback().await;
     wrong.extend(world.not_restored().into_iter().map(|path| format!("not restored: {path}")));
     Row { name, outcome: document.outcome, wrong }
@@ -192,7 +192,7 @@ async fn a_service_that_is_down_from_the_second_write_on_leaves_a_run_that_resum
         let document = world.contain().await;
         assert_eq!(lies(&world, &document), Vec::<String>::new(), "{fault:?}");
         assert!([3, 7].contains(&document.exit_code), "{fault:?}: {document:#?}");
-        world.sim.with(|t| t.faults = Default::default());
+        world.sim.with(|t| t.faults = Faults::default());
         let resumed = world.resume().await;
         assert_eq!(resumed.outcome, Outcome::Contained, "{fault:?}: {resumed:#?}");
         assert_eq!(lies(&world, &resumed), Vec::<String>::new(), "{fault:?}");

@@ -75,7 +75,7 @@ prop_compose! {
         page_size in prop::sample::select(&[1_usize, 2, 100][..]),
         lag in prop::option::weighted(0.2, 1_u8..40),
         seed in any::<u64>(),
-        trouble in prop::sample::select(&[0_u8, 10, 30, 60][..]),
+        trouble in prop::sample::select(&[0_u8, 10, 30, 60, 85][..]),
     ) -> Any {
         let assignments =
             assignments.into_iter().map(|(app, user, hours_ago)| Assignment { app, user, hours_ago }).collect();

@@ -123,7 +123,7 @@ async fn no_secret_reaches_an_output_a_log_or_a_file() {
                 .with_writer(move || paper.clone())
                 .finish()
         };
-        let _logging = tracing::subscriber::set_default(logged);
+        let logging = tracing::subscriber::set_default(logged);
         let mut world = contoso(&paper);
         world.password_recipient = recipient.clone();
         let (plan, saved) = world.saved_plan().await;
@@ -138,7 +138,7 @@ async fn no_secret_reaches_an_output_a_log_or_a_file() {
             paper.print(&world.rollback().await);
             assert!(!passwords(&world.wire).is_empty(), "{name}: a test about nothing");
         }
-        drop(_logging);
+        drop(logging);
         let outputs = paper.text();
         assert!(outputs.contains("DEBUG") && outputs.contains("/users/"), "{name}: nothing was logged");
 

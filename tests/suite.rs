@@ -3,9 +3,11 @@
 
 mod cli;
 mod crash;
+mod documents;
 mod doubt;
 mod footholds;
 mod laws;
+mod multi;
 mod properties;
 mod secrets;
 mod served;

@@ -314,7 +314,9 @@ impl Phase {
                 | Record::Cut { .. }
                 | Record::Sealed { .. },
             ) => Acting,
-            (Deciding | Acting, Record::Stopped { .. }) => Stopped,
+            // Nothing is confirmed yet, and a resume has to have that still.
+            (Deciding, Record::Stopped { .. }) => Deciding,
+            (Acting, Record::Stopped { .. }) => Stopped,
             (Deciding | Acting | Reverifying, Record::Finished { .. }) => Finished,
             (Deciding, Record::Resumed { .. }) => Deciding,
             (Acting | Stopped | Finished | Reverifying, Record::Resumed { .. }) => Acting,

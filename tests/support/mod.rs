@@ -13,7 +13,7 @@ use oust::config::Protected;
 use oust::engine::event::{Unwatched, Watch};
 use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
 use oust::graph::cloud::Endpoint;
-use oust::graph::{Budget, Graph, GraphParts, TokenSource};
+use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
 use oust::journal::{Fuse, RunPath, Store};
 use oust::playbook::Playbook;
@@ -21,6 +21,7 @@ use oust::report::RunDocument;
 use oust::sim::faults::{Fault, Planted};
 use oust::sim::{Simulated, Tenant, file};
 use oust::target_name::TargetName;
+use secrecy::SecretString;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -112,6 +113,11 @@ impl World {
             "schema: oust.playbook/1\nid: one-step\ntitle: one step\nstages:\n  - id: only\n    title: only\n    steps:\n      - action: {action}\n        with: {with}\n"
         );
         self.playbook = Playbook::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        self
+    }
+
+    pub fn by(mut self, playbook: &str) -> Self {
+        self.playbook = Playbook::parse(playbook).unwrap_or_else(|e| panic!("{e}\n{playbook}"));
         self
     }
 
@@ -227,7 +233,7 @@ impl World {
 
     /// Lines of the last journal, whole ones.
     pub fn records(&self) -> usize {
-        std::fs::read(self.journal()).unwrap().iter().filter(|b| **b == b'\n').count()
+        std::fs::read_to_string(self.journal()).unwrap().matches('\n').count()
     }
 
     pub fn snapshot(&self) -> Value {
@@ -251,6 +257,19 @@ impl World {
         let prepared = self.sim.with(act);
         self.original = self.snapshot();
         prepared
+    }
+
+    /// Somebody else writes, past the engine.
+    pub async fn somebody_writes(&self, method: &'static str, path: &str, body: &Value) {
+        let request = Request {
+            method,
+            url: format!("{}/v1.0{path}", Simulated::BASE_URL),
+            headers: vec![],
+            bearer: Some(SecretString::from(self.sim.token(RUNNER))),
+            body: Some(body.to_string().into_bytes().into()),
+        };
+        let status = self.sim.send(request).await.unwrap().status;
+        assert!((200..300).contains(&status), "{method} {path}: {status}");
     }
 
     /// What is not as it was, but for what can't be.
