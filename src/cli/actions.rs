@@ -4,6 +4,7 @@ use oust_actions::{ACTIONS, About, AnyAction};
 
 use super::output::{Format, Output, print};
 use crate::failure::{Code, Failure, Result};
+use crate::report::width;
 
 /// List the actions, or show one: what it closes, what it needs, what can be taken back
 #[derive(Debug, clap::Args)]
@@ -35,18 +36,23 @@ impl Args {
             .next("`oust actions` lists them")
         })?;
         match output.format {
-            Format::Text => print(&card(action)),
+            Format::Text => print(&card(action, output.width)),
             Format::Json | Format::Jsonl => output.json(&action.about()),
         }
         Ok(0)
     }
 }
 
-fn card(action: &dyn AnyAction) -> String {
+fn card(action: &dyn AnyAction, columns: usize) -> String {
     let about = action.about();
-    let mut text = format!("{}: {}\n\n{}\n\nPermissions (application)\n", about.id, about.title, about.why);
+    let mut text = format!(
+        "{}: {}\n\n{}\n\nPermissions (application)\n",
+        about.id,
+        about.title,
+        width::wrap(about.why, columns).join("\n")
+    );
     for permission in about.permissions {
-        let kind = if permission.write { "to apply" } else { "to look" };
+        let kind = if permission.write { "to apply" } else { "to look " };
         let or = match permission.or {
             [] => String::new(),
             or => format!(" (or {})", or.join(", ")),

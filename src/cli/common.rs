@@ -57,15 +57,36 @@ pub struct Common {
     pub cloud: Option<Cloud>,
 
     /// Sign in with the access token in this file
-    #[arg(long, global = true, env = "OUST_TOKEN_FILE", value_name = "PATH", help_heading = "Tenant")]
+    #[arg(
+        long,
+        global = true,
+        env = "OUST_TOKEN_FILE",
+        hide_env_values = true,
+        value_name = "PATH",
+        help_heading = "Tenant"
+    )]
     pub token_file: Option<PathBuf>,
 
     /// Configuration file [default: oust/oust.toml in the platform's directory]
-    #[arg(long, global = true, env = "OUST_CONFIG", value_name = "PATH", help_heading = "Tenant")]
+    #[arg(
+        long,
+        global = true,
+        env = "OUST_CONFIG",
+        hide_env_values = true,
+        value_name = "PATH",
+        help_heading = "Tenant"
+    )]
     pub config: Option<PathBuf>,
 
     /// Where runs are kept
-    #[arg(long, global = true, env = "OUST_STATE_DIR", value_name = "DIR", help_heading = "Run")]
+    #[arg(
+        long,
+        global = true,
+        env = "OUST_STATE_DIR",
+        hide_env_values = true,
+        value_name = "DIR",
+        help_heading = "Run"
+    )]
     pub state_dir: Option<PathBuf>,
 
     /// Stop after this time, such as 90s or 10m; `oust resume` goes on

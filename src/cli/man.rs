@@ -11,7 +11,7 @@ use crate::failure::{Code, Failure, Result};
 /// Print the man page, or write the pages of all commands into a directory
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Directory for oust.1, oust-contain.1, …
+    /// Directory for oust.1, oust-contain.1, …; it is made if need be
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
 }
@@ -27,6 +27,8 @@ impl Args {
             print(&String::from_utf8_lossy(&text));
             return Ok(0);
         };
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| Failure::new(Code::OutputUnwritable, format!("making {}: {e}", folder.display())))?;
         for (name, command) in std::iter::once(("oust".to_owned(), command.clone()))
             .chain(command.get_subcommands().map(|c| (format!("oust-{}", c.get_name()), c.clone())))
         {

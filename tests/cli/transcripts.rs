@@ -8,7 +8,9 @@ use crate::served::{bare, finish};
 fn transcripts() {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("file"), "").unwrap();
-    trycmd::TestCases::new()
+    let cases = trycmd::TestCases::new();
+    cases.insert_var("[HOME]", home.path().display().to_string()).unwrap();
+    cases
         .env("HOME", home.path().display().to_string())
         .env("XDG_CONFIG_HOME", home.path().join("config").display().to_string())
         .env("XDG_STATE_HOME", home.path().join("state").display().to_string())
@@ -26,7 +28,7 @@ fn every_shell_has_completions_and_every_command_a_page() {
         assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{shell}");
         assert!(ran.stdout.contains("rollback"), "{shell}");
     }
-    let ran = finish(&mut bare(home.path(), &["man", "pages"]));
+    let ran = finish(&mut bare(home.path(), &["man", "--out-dir", "pages"]));
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     for command in ["contain", "plan", "rollback", "rehearse", "doctor"] {
         let page = fs::read_to_string(home.path().join(format!("pages/oust-{command}.1"))).unwrap();
