@@ -56,18 +56,17 @@ pub struct TenantConfig {
 }
 
 impl Config {
+    /// The file that is read: the named one, or the platform's if there is one.
+    pub fn path(named: Option<&Path>) -> Option<PathBuf> {
+        named.map(Path::to_owned).or_else(|| default_path().filter(|path| path.is_file()))
+    }
+
     /// Reads the file, which may be missing only where nobody named it.
     ///
     /// # Errors
     /// [`Code::InvalidConfig`] with the line.
     pub fn load(named: Option<&Path>) -> Result<Self> {
-        let path = match named {
-            Some(path) => path.to_owned(),
-            None => match default_path() {
-                Some(path) if path.is_file() => path,
-                _ => return Ok(Self::default()),
-            },
-        };
+        let Some(path) = Self::path(named) else { return Ok(Self::default()) };
         let wrong = |what: String| {
             Failure::new(Code::InvalidConfig, format!("the configuration {}: {what}", path.display()))
                 .next("mend the file, or name another one in OUST_CONFIG")

@@ -186,7 +186,14 @@ impl Playbook {
         let file: PlaybookFile = serde_saphyr::from_str(text).map_err(|e| {
             let at = e.location();
             let message = e.without_snippet().to_string();
-            mistake(at.map_or(1, |l| l.line()), at.map_or(1, |l| l.column()), first_line(&message))
+            // The place stands in front already.
+            let what = first_line(&message).split(" at line ").next().unwrap_or_default();
+            let what = if what.starts_with("budget breached") {
+                "this grows without bounds: aliases that multiply are refused"
+            } else {
+                what
+            };
+            mistake(at.map_or(1, |l| l.line()), at.map_or(1, |l| l.column()), what)
         })?;
         if file.schema.value != PLAYBOOK_SCHEMA {
             return Err(at(

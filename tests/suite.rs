@@ -1,6 +1,7 @@
 //! One integration binary: the engine held to its word, on a simulated tenant and on a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod cli;
 mod crash;
 mod documents;
 mod doubt;
@@ -9,4 +10,5 @@ mod laws;
 mod multi;
 mod properties;
 mod secrets;
+mod served;
 mod support;

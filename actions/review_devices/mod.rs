@@ -85,6 +85,8 @@ struct Device {
     trust_type: Option<String>,
     registration_date_time: Option<Timestamp>,
     on_premises_sync_enabled: Option<bool>,
+    /// Whether the user owns it; missing when the list of owned devices couldn't be read.
+    owned: Option<bool>,
 }
 
 impl Action for ReviewDevices {
@@ -114,21 +116,29 @@ impl Action for ReviewDevices {
     }
 
     async fn observe(&self, who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
-        let mut state = State::default();
         let [registered, owned] = RELATIONS.map(|relation| devices_of(&who.user.id, relation));
         let (registered, owned) = join(graph.all(&registered), graph.all(&owned)).await;
+        let mut state = State::default();
+        let mut lists = Vec::new();
         for (relation, rows) in RELATIONS.into_iter().zip([registered, owned]) {
-            match rows {
-                Ok(rows) => state.devices.extend(rows.iter().filter_map(Device::parse)),
+            lists.push(match rows {
+                Ok(rows) => Some(rows.iter().filter_map(Device::parse).collect::<Vec<_>>()),
                 // Microsoft's pages disagree whether an application may list these at all.
                 Err(error) if error.kind == ReadErrorKind::Forbidden && may_read(who) => {
                     state.unreadable.push(relation.to_owned());
+                    None
                 }
                 Err(error) => return Err(error),
-            }
+            });
         }
+        let owned: Option<Vec<String>> =
+            lists[1].as_ref().map(|devices| devices.iter().map(|device| device.id.clone()).collect());
+        state.devices = lists.into_iter().flatten().flatten().collect();
         state.devices.sort_by(|a, b| a.id.cmp(&b.id));
         state.devices.dedup_by(|a, b| a.id == b.id);
+        for device in &mut state.devices {
+            device.owned = owned.as_ref().map(|owned| owned.contains(&device.id));
+        }
         match state.devices.iter().find(|device| device.account_enabled.is_none()) {
             Some(device) if !may_read_devices(who) => Err(reduced(device)),
             _ => Ok(state),
@@ -195,6 +205,7 @@ impl Device {
             trust_type: text("trustType"),
             registration_date_time: row["registrationDateTime"].as_str().and_then(|at| at.parse().ok()),
             on_premises_sync_enabled: row["onPremisesSyncEnabled"].as_bool(),
+            owned: None,
         })
     }
 
@@ -258,6 +269,12 @@ fn verdict(who: &Target, device: &Device, settings: &Settings) -> Verdict {
         return Verdict::Ask(
             format!("{why}, and whether it is enabled can't be read"),
             "look at it in Entra (Devices)".into(),
+        );
+    }
+    if device.owned == Some(false) {
+        return Verdict::Ask(
+            format!("{why}; somebody else owns it, who would be locked out of it too"),
+            "ask its owner (Entra, Devices, the device), and disable it there if it is the intruder's".into(),
         );
     }
     if device.is_hybrid() {

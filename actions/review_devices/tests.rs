@@ -108,7 +108,22 @@ fn a_device_that_is_both_owned_and_registered_counts_once() {
         .with(&devices_of(&who.user.id, "registeredDevices"), json!([row("a", None), row("b", None)]))
         .with(&devices_of(&who.user.id, "ownedDevices"), json!([row("b", None), row("c", None)]));
     let state = observe(&who, &graph).unwrap();
-    assert_eq!(state.devices.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    let seen: Vec<_> = state.devices.iter().map(|d| (d.id.as_str(), d.owned)).collect();
+    assert_eq!(seen, [("a", Some(false)), ("b", Some(true)), ("c", Some(true))]);
+}
+
+#[test]
+fn a_device_of_somebody_else_is_asked_about_also_when_all_are_to_go() {
+    let who = permitted(&["User.Read.All", "Device.ReadWrite.All"]);
+    let graph = Fake::default()
+        .with(&devices_of(&who.user.id, "registeredDevices"), json!([row("shared", Some(IN_WINDOW))]))
+        .with(&devices_of(&who.user.id, "ownedDevices"), json!([]));
+    let state = observe(&who, &graph).unwrap();
+    for settings in [Value::Null, json!({ "disable": "all" })] {
+        let plan = Action::plan(&ReviewDevices, &Target { settings, ..who.clone() }, &state);
+        assert!(plan.changes.is_empty());
+        assert!(plan.open[0].reasons[0].contains("somebody else owns it"));
+    }
 }
 
 #[test]

@@ -18,7 +18,9 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
     let mut plan = Plan::default();
     match now.blind {
         Some(Blind::NoMailbox) => {
-            plan.kept.push(no_mailbox(who));
+            let finding = no_mailbox(who);
+            let list = if finding.next.is_some() { &mut plan.open } else { &mut plan.kept };
+            list.push(finding);
             return plan;
         }
         Some(Blind::KeptOut) => {

@@ -149,8 +149,8 @@ async fn read_app(graph: &dyn Read, kind: Kind, id: String) -> Result<Owned, Rea
     };
     match read {
         Ok((app, federated)) => {
-            owned.app_id = app["appId"].as_str().unwrap_or_default().to_owned();
-            owned.name = app["displayName"].as_str().unwrap_or_default().to_owned();
+            app["appId"].as_str().unwrap_or_default().clone_into(&mut owned.app_id);
+            app["displayName"].as_str().unwrap_or_default().clone_into(&mut owned.name);
             owned.created = app["createdDateTime"].as_str().and_then(|at| at.parse().ok());
             owned.secrets = Credential::list(&app["passwordCredentials"]);
             owned.keys = Credential::list(&app["keyCredentials"]);

@@ -111,7 +111,7 @@ mod tests {
                 "directoryScopeId": "/", "roleDefinition": { "displayName": "a role" } })
     }
 
-    fn schedule(role: &str, made: &str, kind: &str, end: Value) -> Value {
+    fn schedule(role: &str, made: &str, kind: &str, end: &Value) -> Value {
         let expiration = if end.is_null() {
             json!({ "type": "noExpiration", "endDateTime": null })
         } else {
@@ -152,8 +152,8 @@ mod tests {
         let graph = tenant(
             json!([active(HELPDESK), active("old")]),
             json!([
-                schedule(HELPDESK, NEW, "Assigned", json!(null)),
-                schedule("old", OLD, "Assigned", json!(null))
+                schedule(HELPDESK, NEW, "Assigned", &json!(null)),
+                schedule("old", OLD, "Assigned", &json!(null))
             ]),
             json!([]),
         );
@@ -178,7 +178,7 @@ mod tests {
         let end = "2026-05-02T20:00:00Z";
         let graph = tenant(
             json!([active(HELPDESK)]),
-            json!([schedule(HELPDESK, NEW, "Activated", json!(end))]),
+            json!([schedule(HELPDESK, NEW, "Activated", &json!(end))]),
             json!([]),
         );
         let plan = plan(&graph, json!(null));
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_eligibility_goes_by_its_own_date() {
-        let eligible = |made| json!([schedule(HELPDESK, made, "", json!(null))]);
+        let eligible = |made| json!([schedule(HELPDESK, made, "", &json!(null))]);
         let new = plan(&tenant(json!([]), json!([]), eligible(NEW)), json!(null));
         let call = new.changes[0].call.to_string();
         assert!(call.contains("/roleEligibilityScheduleRequests ") && call.contains("adminRemove"), "{call}");

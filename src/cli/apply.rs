@@ -34,7 +34,7 @@ impl Args {
         let typed = Typed::new(output);
         let consent =
             if self.writing.dry_run { None } else { Some(typed.consent(self.writing.yes, common)?) };
-        let mut engine = connect::connect(common, output, self.max_users, started)?.engine;
+        let mut engine = connect::connect(common, output, order.names.len(), self.max_users, started)?.engine;
         if engine.guards.tenant_id.as_ref().is_some_and(|id| !id.eq_ignore_ascii_case(&saved.tenant_id)) {
             return Err(Failure::new(
                 Code::WrongTenant,

@@ -1,5 +1,6 @@
 //! From options, environment and configuration to an engine that is ready to sign in.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -18,7 +19,7 @@ use crate::graph::http::HttpTransport;
 use crate::graph::retry::Budget;
 use crate::graph::{Graph, GraphParts};
 use crate::guard::Guards;
-use crate::journal::Store;
+use crate::journal::{RunPath, Store, load};
 
 /// How long one read may take with all its retries.
 const PER_READ: std::time::Duration = std::time::Duration::from_secs(60);
@@ -31,6 +32,10 @@ pub struct Connection {
     pub signs_in_by: String,
     /// Where it sends to.
     pub endpoint: String,
+    /// The configuration file that was read.
+    pub config_file: Option<PathBuf>,
+    /// The tenants in it.
+    pub tenants: Vec<String>,
 }
 
 /// Where runs are kept.
@@ -45,22 +50,34 @@ pub fn store(common: &Common) -> Result<Store> {
     Ok(Store::new(root))
 }
 
-/// Makes the engine. Nothing is sent yet.
+/// How many users an earlier run has.
+///
+/// # Errors
+/// The journal can't be read.
+pub fn users_of(run: &RunPath) -> Result<usize> {
+    Ok(load(run.journal())?.1.users.len())
+}
+
+/// Makes the engine, for so many users. Nothing is sent yet.
 ///
 /// # Errors
 /// Mistakes in options, environment and configuration; no way to sign in.
 pub fn connect(
     common: &Common,
     output: &Output,
+    users: usize,
     max_users: Option<usize>,
     started: tokio::time::Instant,
 ) -> Result<Connection> {
+    let config_file = Config::path(common.config.as_deref());
     let config = Config::load(common.config.as_deref())?;
     let tenant = config.tenant(common.tenant.as_deref())?;
     let mut environment = Environment::from_process();
-    environment.tenant_id = environment.tenant_id.or_else(|| tenant.tenant_id.clone());
-    environment.client_id = environment.client_id.or_else(|| tenant.client_id.clone());
-    environment.certificate_path = environment.certificate_path.or_else(|| tenant.certificate_path.clone());
+    // A tenant that was named on the command line goes before the environment, the only one of the file after it.
+    let named = common.tenant.is_some();
+    prefer(&mut environment.tenant_id, tenant.tenant_id.as_ref(), named);
+    prefer(&mut environment.client_id, tenant.client_id.as_ref(), named);
+    prefer(&mut environment.certificate_path, tenant.certificate_path.as_ref(), named);
     environment.token_file.clone_from(&common.token_file);
     let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
     let http = Arc::new(HttpTransport::new()?);
@@ -97,7 +114,7 @@ pub fn connect(
         engine: Engine {
             graph: Arc::new(graph),
             clock,
-            watch: output.watch(),
+            watch: output.watch(users),
             stop,
             store: store(common)?,
             guards,
@@ -106,7 +123,16 @@ pub fn connect(
         },
         signs_in_by,
         endpoint: shown,
+        config_file,
+        tenants: config.tenants.keys().cloned().collect(),
     })
+}
+
+/// Takes a value of the configuration, where there is one and it goes first or nothing else is there.
+fn prefer<T: Clone>(environment: &mut Option<T>, configured: Option<&T>, configured_first: bool) {
+    if configured.is_some() && (configured_first || environment.is_none()) {
+        *environment = configured.cloned();
+    }
 }
 
 /// The deadline that the options give.

@@ -36,7 +36,8 @@ impl Args {
         let typed = Typed::new(output);
         let consent =
             if self.writing.dry_run { None } else { Some(typed.consent(self.writing.yes, common)?) };
-        let engine = connect::connect(common, output, self.what.max_users, started)?.engine;
+        let engine =
+            connect::connect(common, output, order.names.len(), self.what.max_users, started)?.engine;
         let Some(consent) = consent else {
             let (document, _) = engine.plan(&order).await;
             return Ok(output.finish(&document, Show::Plan));

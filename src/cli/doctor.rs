@@ -1,6 +1,6 @@
 //! `oust doctor`.
 
-use oust_actions::{ACTIONS, Operator, Role, Tenant};
+use oust_actions::{About, Operator, Role, Tenant};
 use serde::Serialize;
 
 use super::common::Common;
@@ -10,12 +10,17 @@ use crate::failure::{Exit, Result};
 use crate::graph::Claims;
 use crate::graph::known::role_name;
 use crate::guard::{HeldRoles, Need, missing_permissions};
+use crate::playbook::{DEFAULT_PLAYBOOK, Playbook};
 use crate::report::grant_help::{self, Runner};
 use crate::report::{escape, style};
 
 /// Sign in and show who we are, which tenant, and what is missing, with the commands to grant it
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Playbook whose actions are checked
+    #[arg(long, default_value = DEFAULT_PLAYBOOK, value_name = "ID|FILE")]
+    playbook: String,
+}
 
 /// What `doctor` found.
 #[derive(Debug, Serialize)]
@@ -29,7 +34,13 @@ struct Findings {
     application_name: Option<String>,
     service_principal_id: String,
     roles: Option<Vec<String>>,
+    /// The configuration file that was read.
+    config_file: Option<String>,
+    /// The tenants in it.
+    tenants: Vec<String>,
     state_dir: String,
+    /// The playbook whose actions follow.
+    playbook: String,
     actions: Vec<ActionFindings>,
     /// Commands that grant what is missing.
     grant: Vec<String>,
@@ -45,30 +56,49 @@ struct ActionFindings {
 }
 
 impl Args {
-    #[allow(clippy::unused_self)]
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let connection = connect::connect(common, output, None, started)?;
+        let playbook = Playbook::find(&self.playbook)?;
+        let cards = cards(&playbook);
+        let connection = connect::connect(common, output, 1, None, started)?;
         let (claims, tenant, operator) = connection.engine.who().await?;
-        let findings = findings(&connection, &claims, &tenant, &operator);
+        let findings = findings(&connection, (&playbook, &cards), &claims, &tenant, &operator);
         match output.format {
-            Format::Text => print(&text(&findings, &operator, output)),
+            Format::Text => print(&text(&findings, &cards, &operator, output)),
             Format::Json | Format::Jsonl => output.json(&findings),
         }
         Ok(if findings.grant.is_empty() { Exit::Done } else { Exit::Denied }.status())
     }
 }
 
-fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator: &Operator) -> Findings {
+/// The actions of a playbook, each once: a runner should hold no more than they need.
+fn cards(playbook: &Playbook) -> Vec<About> {
+    let mut cards: Vec<About> = vec![];
+    for (_, step) in playbook.steps() {
+        if let Some(action) =
+            oust_actions::find(step.action).filter(|a| cards.iter().all(|c| c.id != a.about().id))
+        {
+            cards.push(action.about());
+        }
+    }
+    cards
+}
+
+fn findings(
+    connection: &Connection,
+    (playbook, cards): (&Playbook, &[About]),
+    claims: &Claims,
+    tenant: &Tenant,
+    operator: &Operator,
+) -> Findings {
     let mut grant = Vec::new();
     let mut seen = Vec::new();
     let runner =
         Runner { app_id: &operator.app_id, object_id: &operator.object_id, graph: &connection.endpoint };
-    let actions = ACTIONS
+    let actions = cards
         .iter()
-        .map(|action| {
-            let about = action.about();
+        .map(|about| {
             let missing: Vec<&'static str> =
-                missing_permissions(&about, operator).iter().map(|p| p.name).collect();
+                missing_permissions(about, operator).iter().map(|p| p.name).collect();
             for name in &missing {
                 if !seen.contains(name) {
                     seen.push(name);
@@ -101,13 +131,24 @@ fn findings(connection: &Connection, claims: &Claims, tenant: &Tenant, operator:
         application_name: claims.app_name.clone(),
         service_principal_id: operator.object_id.clone(),
         roles: operator.roles.clone(),
+        config_file: connection.config_file.as_ref().map(|path| path.display().to_string()),
+        tenants: connection.tenants.clone(),
+        playbook: playbook.id.clone(),
         state_dir: connection.engine.store.root().display().to_string(),
         actions,
         grant,
     }
 }
 
-fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
+fn configuration(findings: &Findings) -> String {
+    let Some(file) = &findings.config_file else { return "none".to_owned() };
+    let tenants: Vec<_> = findings.tenants.iter().map(|name| escape::terminal(name)).collect();
+    let tenants =
+        if tenants.is_empty() { String::new() } else { format!(" (tenants: {})", tenants.join(", ")) };
+    format!("{}{tenants}", escape::terminal(file))
+}
+
+fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Output) -> String {
     let paint = output.paint;
     let name =
         findings.application_name.as_deref().map(|n| format!("{} ", escape::terminal(n))).unwrap_or_default();
@@ -117,16 +158,18 @@ fn text(findings: &Findings, operator: &Operator, output: &Output) -> String {
         Some(roles) => roles.iter().map(|id| role_name(id).unwrap_or(id)).collect::<Vec<_>>().join(", "),
     };
     let mut text = format!(
-        "signed in     {}\nservice       {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nruns          {}\n\n",
+        "signed in     {}\nservice       {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nconfiguration {}\nruns          {}\nplaybook      {}\n\n",
         findings.signs_in_by,
         findings.endpoint,
         escape::terminal(&findings.tenant_name),
         findings.tenant_id,
         findings.application_id,
         findings.service_principal_id,
+        configuration(findings),
         findings.state_dir,
+        findings.playbook,
     );
-    for (action, entry) in ACTIONS.iter().map(|a| a.about()).zip(&findings.actions) {
+    for (action, entry) in cards.iter().zip(&findings.actions) {
         let fine = entry.missing_permissions.is_empty() && entry.missing_role.is_none();
         let word =
             if fine { paint.paint(style::GOOD, "ready  ") } else { paint.paint(style::BAD, "MISSING") };

@@ -29,6 +29,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::failure::{Code, Exit, Failure};
+use crate::report::escape;
 use common::Common;
 use output::{Format, Output};
 
@@ -143,22 +144,25 @@ fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
         let _ = error.print();
         return Exit::Done.status();
     }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        output::complain(&error.render().to_string());
-        return Exit::Usage.status();
-    }
     let text = error.render().to_string();
     let format = Format::asked_for(args);
-    if format == Format::Text {
-        output::complain(text.trim_end());
-        return Exit::Usage.status();
-    }
-    let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let what = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        "there is no command".to_owned()
+    } else {
+        text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    };
     let command = Cli::command();
     let known = |arg: &&OsString| command.get_subcommands().any(|c| arg.to_str() == Some(c.get_name()));
     let name = args.iter().skip(1).find(known).and_then(|a| a.to_str()).unwrap_or("oust");
     let failure = Failure::new(Code::InvalidArguments, what).next("`oust help` lists commands and options");
-    Output::bare(format, result_file(args)).fail(name, &failure)
+    let output = Output::bare(format, result_file(args));
+    if format == Format::Text {
+        // It repeats what was typed, which a caller may have taken from anywhere.
+        let lines: Vec<String> = text.trim_end().lines().map(escape::visible).collect();
+        output::complain(&lines.join("\n"));
+        return output.record(name, &failure);
+    }
+    output.fail(name, &failure)
 }
 
 /// `--result-file` of a command line that clap could not read: it is written whatever happens.

@@ -95,25 +95,29 @@ impl Output {
         }
     }
 
-    /// Who watches the engine.
-    pub fn watch(&self) -> Arc<dyn Watch> {
+    /// Who watches the engine at work on so many users.
+    pub fn watch(&self, users: usize) -> Arc<dyn Watch> {
         match self.format {
             Format::Jsonl => Arc::new(JsonLines::new(Box::new(std::io::stdout()))),
             Format::Text | Format::Json => {
-                Arc::new(Progress::new(Box::new(std::io::stderr()), self.paint_stderr, self.quiet))
+                let progress = Progress::new(Box::new(std::io::stderr()), self.paint_stderr, self.quiet);
+                Arc::new(progress.naming_users(users > 1))
             }
         }
     }
 
     /// Prints the document of a run in the form that was asked for, writes the result file, and gives the exit
     /// status.
-    pub fn finish(&self, document: &RunDocument, show: Show) -> u8 {
+    pub fn finish(&self, document: &RunDocument, show: Show<'_>) -> u8 {
         let status = self.write_result(document).unwrap_or(document.exit_code);
         match self.format {
             Format::Json => self.json(document),
             Format::Jsonl => print(&line(document)),
             Format::Text => print(&match show {
                 Show::Plan => text::plan(document, &self.paint, self.width),
+                Show::SavedPlan(file) => {
+                    text::saved_plan(document, &self.paint, self.width, &file.to_string_lossy())
+                }
                 Show::Report if self.verbose => text::run_with_calls(document, &self.paint, self.width),
                 Show::Report => text::run(document, &self.paint, self.width),
             }),
@@ -121,11 +125,14 @@ impl Output {
         status
     }
 
+    /// Writes the result file for an error that was told already.
+    pub fn record(&self, command: &str, failure: &Failure) -> u8 {
+        self.write_result(&failed(command, failure)).unwrap_or(failure.exit().status())
+    }
+
     /// Ends with an error that came before there was a document.
     pub fn fail(&self, command: &str, failure: &Failure) -> u8 {
-        let meta = fold::Meta { command: command.to_owned(), ..fold::Meta::default() };
-        let mut document = fold::document(&Ledger::default(), &meta, Some(failure));
-        document.exit_code = failure.exit().status();
+        let document = failed(command, failure);
         let status = self.write_result(&document).unwrap_or(document.exit_code);
         match (self.format, &document.error) {
             (Format::Text, Some(problem)) => {
@@ -157,6 +164,11 @@ impl Output {
         write_whole(path, &serde_json::to_vec_pretty(value).unwrap_or_default())
     }
 
+    /// Whether everything is told.
+    pub fn verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Whether nothing is told while it goes.
     pub fn quiet(&self) -> bool {
         self.quiet
@@ -177,11 +189,21 @@ impl Output {
     }
 }
 
+/// The document of a command that failed before it had one.
+fn failed(command: &str, failure: &Failure) -> RunDocument {
+    let meta = fold::Meta { command: command.to_owned(), ..fold::Meta::default() };
+    let mut document = fold::document(&Ledger::default(), &meta, Some(failure));
+    document.exit_code = failure.exit().status();
+    document
+}
+
 /// Which text is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Show {
+pub enum Show<'a> {
     /// What would be done.
     Plan,
+    /// The same, and where it was saved.
+    SavedPlan(&'a Path),
     /// What was done.
     Report,
 }

@@ -27,14 +27,17 @@ pub struct Args {
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
         let order = contain::order(&self.what, "plan")?;
-        let engine = connect::connect(common, output, self.what.max_users, started)?.engine;
+        let engine =
+            connect::connect(common, output, order.names.len(), self.what.max_users, started)?.engine;
         let (mut document, saved) = engine.plan(&order).await;
+        let mut show = Show::Plan;
         if let (Some(path), Some(saved)) = (&self.out, saved) {
             write_whole(path, &serde_json::to_vec_pretty(&saved).unwrap_or_default())?;
+            show = Show::SavedPlan(path);
         }
         if self.detailed_exitcode && document.outcome == Outcome::Planned {
             document.exit_code = Exit::ChangesPending.status();
         }
-        Ok(output.finish(&document, Show::Plan))
+        Ok(output.finish(&document, show))
     }
 }

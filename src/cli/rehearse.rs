@@ -13,13 +13,13 @@ use super::output::{Format, Output, complain, print};
 use super::signals;
 use crate::clock::Clock;
 use crate::engine::Stop;
-use crate::engine::event::{Unwatched, Watch};
+use crate::engine::event::{Event, Unwatched, Watch, What};
 use crate::failure::{Code, Exit, Failure, Result};
 use crate::playbook::{DEFAULT_PLAYBOOK, Playbook};
 use crate::rehearsal::{Audience, CONTOSO, RUNNER, Rehearsal, Served, WayIn, rehearse};
 use crate::report::progress::{JsonLines, Progress};
 use crate::report::style::{self, Paint};
-use crate::report::{RunDocument, escape, text};
+use crate::report::{RunDocument, State, escape, text, width};
 use crate::sim::intruder::Foothold;
 use crate::sim::{Tenant, file};
 
@@ -68,7 +68,9 @@ impl Args {
         let (watch, audience): (Arc<dyn Watch>, Box<dyn Audience + Sync>) = match output.format {
             Format::Text => {
                 let watch = Progress::new(Box::new(std::io::stdout()), output.paint, output.quiet());
-                (Arc::new(watch), Box::new(Stage { paint: output.paint, width: output.width, started }))
+                let full = output.verbose();
+                let stage = Stage { paint: output.paint, width: output.width, full, started };
+                (Arc::new(Told { inner: watch, full }), Box::new(stage))
             }
             Format::Jsonl => (Arc::new(JsonLines::new(Box::new(std::io::stdout()))), Box::new(Nobody)),
             Format::Json => (Arc::new(Unwatched), Box::new(Nobody)),
@@ -87,6 +89,25 @@ impl Args {
     }
 }
 
+/// The events that a story needs: what is begun and decided stands in the plan already.
+struct Told {
+    inner: Progress,
+    full: bool,
+}
+
+impl Watch for Told {
+    fn saw(&self, event: &Event) {
+        let aside = match &event.what {
+            What::Began { .. } | What::Resolved { .. } | What::Decided { .. } | What::Stage { .. } => true,
+            What::Changed { state, .. } => *state == State::Pending,
+            _ => false,
+        };
+        if self.full || !aside {
+            self.inner.saw(event);
+        }
+    }
+}
+
 /// Nobody listens: the document says it all.
 struct Nobody;
 
@@ -101,6 +122,7 @@ impl Audience for Nobody {
 struct Stage {
     paint: Paint,
     width: usize,
+    full: bool,
     started: tokio::time::Instant,
 }
 
@@ -111,13 +133,22 @@ impl Stage {
         print(&format!("\n{title}  {}\n\n", self.paint.paint(style::FAINT, &format!("({seconds:.2} s)"))));
     }
 
+    /// Hostile text, hanging beside a tag of so many columns.
+    fn wrapped(&self, tag: &str, columns: usize, text: &str) {
+        let lines = width::wrap(&escape::terminal(text), self.width.saturating_sub(columns + 2));
+        for (i, line) in lines.iter().enumerate() {
+            let tag = if i == 0 { tag } else { &" ".repeat(columns) };
+            print(&format!("  {tag}{line}\n"));
+        }
+    }
+
     fn way(&self, works: bool, name: &str, why: &str) {
         let word = if works {
             self.paint.paint(style::BAD, "WORKS ")
         } else {
             self.paint.paint(style::GOOD, "closed")
         };
-        print(&format!("  {word}  {}: {}\n", escape::terminal(name), escape::terminal(why)));
+        self.wrapped(&format!("{word}  "), 8, &format!("{name}: {why}"));
     }
 }
 
@@ -128,7 +159,7 @@ impl Audience for Stage {
         ));
         self.heading(1, "The attack");
         for line in story {
-            print(&format!("  - {}\n", escape::terminal(line)));
+            self.wrapped("- ", 2, line);
         }
         print("\n  The intruder's ways in:\n");
         for foothold in footholds {
@@ -138,13 +169,22 @@ impl Audience for Stage {
 
     fn plan(&self, plan: &RunDocument) {
         self.heading(2, "The plan: oust plan USER");
-        print(&text::plan(plan, &self.paint, self.width));
+        if self.full {
+            print(&text::plan(plan, &self.paint, self.width));
+        } else {
+            print(&text::brief_plan(plan, &self.paint, self.width));
+            print("\n  Calls, reasons and what to do about the rest: `oust rehearse -v`.\n");
+        }
         self.heading(3, "The containment: oust contain USER");
     }
 
     fn run(&self, run: &RunDocument, ways_in: &[WayIn]) {
         print("\n");
-        print(&text::run(run, &self.paint, self.width));
+        if self.full {
+            print(&text::run_with_calls(run, &self.paint, self.width));
+        } else {
+            print(&text::verdict(run, &self.paint, self.width));
+        }
         self.heading(4, "The intruder's ways in, tried again");
         for way in ways_in {
             let last = match way.last_in_ms {
@@ -168,13 +208,15 @@ fn closing(rehearsal: &Rehearsal, output: &Output) -> String {
     let mut text = String::from("\n");
     if rehearsal.restored {
         text.push_str(&paint.paint(style::GOOD, "The tenant is as it was"));
-        text.push_str(", but for what was marked irreversible:\n");
+        let permanent = match rehearsal.irreversible.len() {
+            0 => ".\n".to_owned(),
+            n => format!(", but for {n} changes that can't be undone: permanent above.\n"),
+        };
+        text.push_str(&permanent);
     } else {
         text.push_str(&paint.paint(style::BAD, "The tenant is NOT as it was"));
-        text.push_str(&format!(": {}\nMarked irreversible:\n", rehearsal.differences.join(", ")));
-    }
-    for line in &rehearsal.irreversible {
-        text.push_str(&format!("  - {}\n", escape::terminal(line)));
+        let differences = rehearsal.differences.iter().map(|path| escape::terminal(path));
+        text.push_str(&format!(": {}\n", differences.collect::<Vec<_>>().join(", ")));
     }
     let cut = rehearsal
         .round_trips_until_cut

@@ -29,7 +29,8 @@ impl Args {
         }
         let typed = Typed::new(output);
         let consent = typed.consent(self.yes || confirmed(&path)?, common)?;
-        let engine = connect::connect(common, output, Some(usize::MAX), started)?.engine;
+        let engine =
+            connect::connect(common, output, connect::users_of(&path)?, Some(usize::MAX), started)?.engine;
         let document = engine.resume(&path, &consent).await;
         Ok(output.finish(&document, Show::Report))
     }

@@ -29,7 +29,7 @@ impl Args {
         } else {
             typed.consent(self.writing.yes, common)?
         };
-        let engine = connect::connect(common, output, None, started)?.engine;
+        let engine = connect::connect(common, output, connect::users_of(&path)?, None, started)?.engine;
         let document = engine.rollback(&path, &self.step, &consent, self.writing.dry_run).await;
         Ok(output.finish(&document, Show::Report))
     }

@@ -17,7 +17,7 @@ pub struct Args {
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
         let path = connect::store(common)?.find(&self.run)?;
-        let engine = connect::connect(common, output, None, started)?.engine;
+        let engine = connect::connect(common, output, connect::users_of(&path)?, None, started)?.engine;
         let document = engine.reverify(&path).await;
         Ok(output.finish(&document, Show::Report))
     }

@@ -167,6 +167,11 @@ impl Engine {
         matches!(self.see(look).await, Stands::Before | Stands::Unknown(_))
     }
 
+    /// Whether a look shows what was before a change.
+    pub(super) async fn shows_before(&self, look: &Look) -> bool {
+        matches!(self.see(look).await, Stands::Before)
+    }
+
     async fn see(&self, look: &Look) -> Stands {
         let seen = match self.read_seen(&look.get, look.pick.as_ref()).await {
             Ok(seen) => seen,

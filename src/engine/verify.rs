@@ -61,12 +61,13 @@ impl Engine {
                     Ok(plan) => wants(plan, &change) || self.is_denied(&change).await,
                     Err(_) => false,
                 };
+                let may_duplicate = change.change.call.repeat == Repeat::Duplicates;
                 let (state, reason) = match &looked.plan {
                     Err(failure) => {
                         (State::InDoubt, Some(format!("could not be read back yet: {}", failure.what)))
                     }
                     Ok(_) if !wanted => change.in_force(),
-                    Ok(_) if change.change.call.repeat == Repeat::Duplicates => (
+                    Ok(_) if may_duplicate && !self.is_still_denied(&change).await => (
                         State::InDoubt,
                         Some("not visible; a second call could duplicate it, so none is sent".into()),
                     ),
@@ -113,6 +114,12 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whether a look shows it absent a while later too, when replicas have caught up.
+    async fn is_still_denied(&self, change: &ChangeLedger) -> bool {
+        let Some(look) = &change.change.look else { return false };
+        self.stop.sleep(LONGEST_WAIT).await && self.shows_before(look).await
     }
 
     /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the

@@ -14,6 +14,6 @@ pub(crate) mod sample;
 pub mod style;
 pub mod text;
 mod verdict;
-mod width;
+pub(crate) mod width;
 
 pub use document::*;

@@ -32,6 +32,8 @@ pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &
             Exit::Denied | Exit::Guarded => Outcome::Refused,
             _ => Outcome::Failed,
         },
+        // The command had nothing to work on: the run stands where it stood.
+        Some(code) if code.exit() == Exit::Usage => all_of(&each),
         Some(_) => Outcome::Partial,
         None => all_of(&each),
     };
@@ -39,8 +41,10 @@ pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &
     if error.is_none() && outcome == Outcome::Refused {
         error = refusal(ledger, users);
     }
+    let misused = touched && code.is_some_and(|code| code.exit() == Exit::Usage);
     let exit = exit_of(outcome, error.as_ref().and_then(|e| code_of(&e.code)), touched);
-    let each = if code.is_some() { vec![outcome; users.len()] } else { each };
+    let exit = if misused { Exit::Usage } else { exit };
+    let each = if code.is_some() && !misused { vec![outcome; users.len()] } else { each };
     Verdict { outcome, exit, users: each, error }
 }
 

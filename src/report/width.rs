@@ -98,7 +98,7 @@ pub(super) fn pad(text: &str, width: usize) -> String {
 
 /// Breaks at spaces into lines of at most `width` columns; a longer word is broken where it must be.
 /// Never returns an empty list.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines = vec![];
     let mut line = String::new();

@@ -167,6 +167,7 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
             state: state.clone(),
             level: level.into(),
             detail: "none",
+            lasting: !matches!(state.as_str(), "none" | "dismissed"),
         });
     }
     let on_premises = user.synced.as_ref().map(|ad| OnPremises {

@@ -129,7 +129,13 @@ impl Caller {
 fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
     let path = ask.segments();
     Ok(match (ask.method.as_str(), path.as_slice()) {
-        ("GET", ["users"] | ["users", _]) => &[READ_USER],
+        (
+            "GET",
+            ["users"]
+            | ["users", _]
+            | ["users", _, "ownedObjects"]
+            | ["users", _, "registeredDevices" | "ownedDevices", ..],
+        ) => &[READ_USER],
         ("PATCH", ["users", _]) => &[],
         ("POST", ["users", _, "revokeSignInSessions"]) => &[REVOKE],
         ("POST", ["users", _, "checkMemberGroups"]) => &[READ_USER, READ_GROUP],
@@ -153,7 +159,8 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
             "GET",
             ["servicePrincipals"]
             | ["servicePrincipals", _]
-            | ["servicePrincipals", _, "appRoleAssignments" | "appRoleAssignedTo", ..],
+            | ["servicePrincipals", _, "appRoleAssignments" | "appRoleAssignedTo", ..]
+            | ["applications", ..],
         ) => &[READ_APP],
         ("PATCH" | "DELETE", ["servicePrincipals", _] | ["applications", ..])
         | (
@@ -162,8 +169,6 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
             | ["servicePrincipals", _, "removePassword"]
             | ["applications", _, "removePassword" | "federatedIdentityCredentials"],
         ) => &[WRITE_APP],
-        ("GET", ["applications", ..]) => &[READ_APP],
-        ("GET", ["users", _, "ownedObjects"]) => &[READ_USER],
         ("POST" | "DELETE", ["groups", _, "members", .., "$ref"]) => &[WRITE_MEMBER],
         ("POST" | "DELETE", ["roleManagement", "directory", "roleAssignments", ..]) => &[WRITE_ROLE],
         ("GET", ["roleManagement", "directory", "roleAssignmentSchedules"]) => &[READ_SCHEDULE],
@@ -176,7 +181,6 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
         (_, ["identity", "conditionalAccess", ..]) => &[READ_POLICY, WRITE_POLICY],
         ("GET", ["users", _, "authentication", ..]) => &[READ_METHOD],
         (_, ["users", _, "authentication", ..]) => &[WRITE_METHOD],
-        ("GET", ["users", _, "registeredDevices" | "ownedDevices", ..]) => &[READ_USER],
         ("GET", ["devices", ..]) => &[READ_DEVICE],
         ("PATCH", ["devices", _]) => &[WRITE_DEVICE],
         ("GET", ["users", _, "mailFolders"]) => &[READ_MAIL],

@@ -17,6 +17,8 @@ pub struct Risk {
     pub state: String,
     pub level: String,
     pub detail: &'static str,
+    /// There was risk before anybody confirmed it: nothing gives that back.
+    pub lasting: bool,
 }
 
 fn licensed(directory: &Directory) -> Outcome<()> {
@@ -54,13 +56,14 @@ pub fn set(directory: &mut Directory, ask: &Ask, compromised: bool) -> Outcome {
         if !directory.users.iter().any(|user| user.id == id) {
             return Err(GraphError::not_found(&id));
         }
+        let lasting = directory.risks.iter().any(|risk| risk.user_id == id && risk.lasting);
         directory.risks.retain(|risk| risk.user_id != id);
         let (state, level, detail) = if compromised {
             ("confirmedCompromised", "high", "adminConfirmedUserCompromised")
         } else {
             ("dismissed", "none", "adminDismissedAllRiskForUser")
         };
-        directory.risks.push(Risk { user_id: id, state: state.into(), level: level.into(), detail });
+        directory.risks.push(Risk { user_id: id, state: state.into(), level: level.into(), detail, lasting });
     }
     Ok(Answer::no_content())
 }

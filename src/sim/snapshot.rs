@@ -60,7 +60,7 @@ impl Tenant {
             .map(|g| (g.id.clone(), json!({"name": g.display_name, "owners": g.owners})));
         let risks = directory.risks.iter().filter(|r| has_principal(Some(&r.user_id)));
         let risks = risks
-            .filter(|r| !matches!(r.state.as_str(), "none" | "dismissed"))
+            .filter(|r| !r.lasting && !matches!(r.state.as_str(), "none" | "dismissed"))
             .map(|r| (r.user_id.clone(), json!([r.state, r.level])));
         let access = directory.conditional_access.iter().filter(|e| has_principal(only_user(e)));
         let access = access.map(|e| {
@@ -84,14 +84,16 @@ impl Tenant {
             (app.app_id.clone(), json!({"keys": keys, "federated": federated, "owners": owners}))
         });
         let secrets = registered().map(|app| {
-            let names: Vec<&str> = app.credentials.secrets.iter().map(|s| s.name.as_str()).collect();
-            (format!("secrets of {}", app.app_id), json!(names))
+            let ids: Vec<&str> = app.credentials.secrets.iter().map(|s| s.key_id.as_str()).collect();
+            (format!("secrets of {}", app.app_id), json!(ids))
         });
         let principals = directory.service_principals.iter().filter(|_| of_everyone);
         let secrets = secrets.chain(principals.filter(|sp| !sp.credentials.secrets.is_empty()).map(|sp| {
-            let names: Vec<&str> = sp.credentials.secrets.iter().map(|s| s.name.as_str()).collect();
-            (format!("secrets of the service principal {}", sp.app_id), json!(names))
+            let ids: Vec<&str> = sp.credentials.secrets.iter().map(|s| s.key_id.as_str()).collect();
+            (format!("secrets of the service principal {}", sp.app_id), json!(ids))
         }));
+        let lasting = directory.risks.iter().filter(|r| r.lasting && has_principal(Some(&r.user_id)));
+        let lasting = lasting.map(|r| (format!("risk of {}", r.user_id), json!([r.state, r.level])));
         let methods = users().flat_map(|u| {
             let again = method::snapshot(directory, &u.id).0;
             again.into_iter().map(|held| (format!("{} {held}", u.principal_name), json!(true)))
@@ -122,7 +124,7 @@ impl Tenant {
             "riskyUsers": sorted(risks),
             "conditionalAccess": sorted(access),
             "irreversible":
-                sorted(users().map(|u| (u.principal_name.clone(), self.lasting(u))).chain(secrets)),
+                sorted(users().map(|u| (u.principal_name.clone(), self.lasting(u))).chain(secrets).chain(lasting)),
         })
     }
 

@@ -82,6 +82,9 @@ fn is_in_force(
         Undo::Never(_) => Value::Null,
     };
     let text = |name: &str| undo[name].as_str().unwrap_or_default();
+    if let Some(true_now) = of_apps_roles_and_blocks(user, change, now) {
+        return true_now;
+    }
     let is_gone = |part: &str, key: String| now[part].get(&key).is_none();
     if url.ends_with("/revokeSignInSessions") {
         let valid_from: jiff::Timestamp =
@@ -123,4 +126,66 @@ fn is_in_force(
     }
     // Not judged here: what the snapshot doesn't show by the call alone. Law 1 still looks at it.
     true
+}
+
+/// `None`: the change is of another kind.
+fn of_apps_roles_and_blocks(user: &UserDocument, change: &ChangeDocument, now: &Value) -> Option<bool> {
+    let (call, undo) = (&change.call, &change.undo);
+    let url = call.url();
+    let body = call.body.clone().unwrap_or_default();
+    let again = match undo {
+        Undo::Call(call) => call.body.clone().unwrap_or_default(),
+        Undo::Never(_) => Value::Null,
+    };
+    let of = |part: &str| now[part].as_object().unwrap().values().cloned().collect::<Vec<_>>();
+    let held = |part: &str, key: &str| now[part].get(key).is_some();
+    let strings = |list: &Value, member: &str| -> Vec<String> {
+        let items = list.as_array().into_iter().flatten();
+        let mut found: Vec<String> =
+            items.map(|i| i[member].as_str().or(i.as_str()).unwrap().to_owned()).collect();
+        found.sort();
+        found
+    };
+    let role = |of: &Value| {
+        let text = |name: &str| of[name].as_str().unwrap().to_owned();
+        format!("{} {}", text("principalId"), text("roleDefinitionId"))
+    };
+    let parts: Vec<&str> = url.split('/').skip(2).collect();
+    Some(match parts.as_slice() {
+        [.., "removePassword"] => {
+            let left = now["irreversible"].as_object().unwrap().iter();
+            let mut left = left.filter(|(name, _)| name.starts_with("secrets of "));
+            !left.any(|(_, ids)| ids.as_array().unwrap().contains(&body["keyId"]))
+        }
+        ["applications", _] => {
+            let wanted = strings(&body["keyCredentials"], "keyId");
+            of("applications").iter().any(|app| strings(&app["keys"], "") == wanted)
+        }
+        ["applications", _, "federatedIdentityCredentials", _] => !of("applications")
+            .iter()
+            .any(|app| app["federated"].as_array().unwrap().contains(&again["name"])),
+        ["servicePrincipals", _] => of("servicePrincipals")
+            .iter()
+            .any(|sp| sp["name"] == change.label && sp["accountEnabled"] == body["accountEnabled"]),
+        ["servicePrincipals"] => {
+            now["servicePrincipals"][body["appId"].as_str().unwrap()]["accountEnabled"] == false
+        }
+        [_, _, "roleAssignments", _] => !held("roleAssignments", &role(&again)),
+        [_, _, "roleAssignmentScheduleRequests"] => !held("roleAssignments", &role(&body)),
+        [_, _, "roleEligibilityScheduleRequests"] => !held("roleEligibilities", &role(&body)),
+        ["groups", group, "members", "$ref"] => held("members", &format!("{group} {}", user.id)),
+        ["groups", group, "members", member, "$ref"] => !held("members", &format!("{group} {member}")),
+        ["identityProtection", ..] => {
+            let before_too = &now["irreversible"][format!("risk of {}", user.id)][0];
+            now["riskyUsers"][&user.id][0] == "confirmedCompromised" || before_too == "confirmedCompromised"
+        }
+        ["identity", "conditionalAccess", collection] => {
+            held("conditionalAccess", &format!("{collection} {}", body["displayName"]))
+        }
+        ["identity", "conditionalAccess", collection, _] => {
+            let entry = &now["conditionalAccess"][format!("{collection} {:?}", change.label)];
+            body.as_object().unwrap().iter().all(|(name, value)| entry[name] == *value)
+        }
+        _ => return None,
+    })
 }

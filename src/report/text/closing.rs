@@ -11,7 +11,7 @@ use crate::report::{Outcome, RollbackState, RunDocument, State, UserDocument};
 /// Columns of the names at the left.
 const NAMES: usize = 9;
 
-pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form) {
+pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form, saved: Option<&str>) {
     sheet.gap();
     let mut fact = |name: &str, value: &str| sheet.exact(0, name, NAMES, Style::new(), value);
     if let Some(run) = &document.run_id {
@@ -24,7 +24,10 @@ pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form) {
     for path in &document.sealed {
         fact("sealed", &format!("{path} (the new password, for its recipient alone)"));
     }
-    let commands = next(document, form);
+    let mut commands = next(document, form);
+    if let (Some(file), Some(first)) = (saved, commands.first_mut()) {
+        first.0 = format!("oust apply {}", quoted(file));
+    }
     let longest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0) + 2;
     let beside = commands.iter().all(|(_, why)| NAMES + longest + why.len() <= sheet.width);
     for (i, (command, why)) in commands.iter().enumerate() {
@@ -93,6 +96,15 @@ fn planned(document: &RunDocument) -> Vec<(String, &'static str)> {
         _ => String::new(),
     };
     vec![(format!("oust contain {}{many}{playbook}", users.join(" ")), "do it")]
+}
+
+/// A path as a POSIX shell takes it.
+fn quoted(path: &str) -> String {
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    if path.split('/').all(|part| part.is_empty() || is_plain(part)) {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 /// How the user is typed: the sign-in name where a shell takes it literally, else the object id.

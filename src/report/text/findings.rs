@@ -4,27 +4,42 @@ use anstyle::Style;
 use oust_actions::Decision;
 
 use super::sheet::Sheet;
+use super::steps::Form;
 use crate::report::style::{FAINT, HEAD, INFO, WARN, decision};
-use crate::report::{FindingDocument, UserDocument, escape, width};
+use crate::report::{FindingDocument, OpenDocument, UserDocument, escape, width};
 
 /// From this width on findings stand in columns.
 const TABLE_WIDTH: usize = 80;
 /// Columns of the decision, with the gap behind.
 const DECISION: usize = 8;
+/// Columns of the names in a brief plan.
+const BRIEF: usize = 6;
 /// Columns of the risk, with the gap behind.
 const RISK: usize = 6;
 
 /// Everything that was judged and stays, with the reasons. What goes stands among the changes, what a person
 /// must decide among what is open.
-pub(super) fn kept(sheet: &mut Sheet, user: &UserDocument) {
+pub(super) fn kept(sheet: &mut Sheet, user: &UserDocument, form: Form) {
     let is_open = |finding: &FindingDocument| user.open.iter().any(|open| open.label == finding.label);
     let stays = |finding: &&FindingDocument| match finding.decision {
         Decision::Remove => false,
         Decision::Ask => !is_open(finding),
         Decision::Keep => true,
     };
-    let kept: Vec<_> = user.steps.iter().flat_map(|step| &step.findings).filter(stays).collect();
+    let mut kept: Vec<FindingDocument> = vec![];
+    for finding in user.steps.iter().flat_map(|step| &step.findings).filter(stays) {
+        match kept.iter_mut().find(|above| is_of_one_object(above, finding)) {
+            Some(above) => above.reasons.extend(finding.reasons.last().cloned()),
+            None => kept.push(finding.clone()),
+        }
+    }
     if kept.is_empty() {
+        return;
+    }
+    if form == Form::Brief {
+        let names: Vec<_> = kept.iter().map(name).collect();
+        sheet.gap();
+        sheet.tagged(2, HEAD, "kept", BRIEF, Style::new(), &names.join(", "));
         return;
     }
     sheet.gap();
@@ -34,14 +49,25 @@ pub(super) fn kept(sheet: &mut Sheet, user: &UserDocument) {
         let names = longest.clamp(4, (sheet.width - 4 - DECISION - RISK) / 3) + 2;
         let head = format!("{:DECISION$}{:RISK$}{}why", "", "risk", width::pad("name", names));
         sheet.head(4, FAINT, &head);
-        for finding in kept {
+        for finding in &kept {
             row(sheet, finding, names);
         }
     } else {
-        for finding in kept {
+        for finding in &kept {
             stacked(sheet, finding);
         }
     }
+}
+
+/// The consent and the assignment of one app are judged by the same reasons; only the last names the kind.
+fn is_of_one_object(above: &FindingDocument, finding: &FindingDocument) -> bool {
+    let (Some((kind, shared)), true) = (finding.reasons.split_last(), above.reasons.len() > 1) else {
+        return false;
+    };
+    (&above.label, above.decision, above.risk) == (&finding.label, finding.decision, finding.risk)
+        && above.reasons.len() > shared.len()
+        && above.reasons.starts_with(shared)
+        && !above.reasons[shared.len()..].contains(kind)
 }
 
 fn name(finding: &FindingDocument) -> &str {
@@ -80,8 +106,16 @@ fn stacked(sheet: &mut Sheet, finding: &FindingDocument) {
 }
 
 /// The ways in that are left, numbered so that they can be worked off.
-pub(super) fn open(sheet: &mut Sheet, user: &UserDocument) {
+pub(super) fn open(sheet: &mut Sheet, user: &UserDocument, form: Form) {
     if user.open.is_empty() {
+        return;
+    }
+    if form == Form::Brief {
+        let unnamed = |open: &&OpenDocument| open.label == user.user_principal_name;
+        let name =
+            |open| if unnamed(&open) { open.reasons.first().unwrap_or(&open.label) } else { &open.label };
+        let names: Vec<_> = user.open.iter().map(name).map(String::as_str).collect();
+        sheet.tagged(2, WARN, "open", BRIEF, Style::new(), &format!("for a person: {}", names.join("; ")));
         return;
     }
     sheet.gap();

@@ -31,10 +31,12 @@ pub(super) fn run(sheet: &mut Sheet, document: &RunDocument, form: Form) {
     if let Some(id) = &document.tenant_id {
         tenant = if tenant.is_empty() { id.clone() } else { format!("{tenant} ({id})") };
     }
-    fact(sheet, "tenant", &tenant);
-    fact(sheet, "playbook", document.playbook.as_deref().unwrap_or_default());
-    if let Some(since) = document.since {
-        fact(sheet, "window", &format!("since {}", moment(since)));
+    if form != Form::Verdict {
+        fact(sheet, "tenant", &tenant);
+        fact(sheet, "playbook", document.playbook.as_deref().unwrap_or_default());
+        if let Some(since) = document.since {
+            fact(sheet, "window", &format!("since {}", moment(since)));
+        }
     }
     if is_rollback(document) {
         fact(sheet, "changes", &tally(document));
@@ -49,7 +51,8 @@ pub(super) fn run(sheet: &mut Sheet, document: &RunDocument, form: Form) {
     let open: usize = document.users.iter().map(|user| user.open.len()).sum();
     if open > 0 {
         let ways = if open == 1 { "1 way in" } else { &format!("{open} ways in") };
-        fact(sheet, "remains", &format!("{ways} for a person to look at, listed below"));
+        let place = if form == Form::Verdict { "above" } else { "below" };
+        fact(sheet, "remains", &format!("{ways} for a person to look at, listed {place}"));
     }
 }
 

@@ -26,37 +26,54 @@ pub const MAX_WIDTH: usize = 120;
 
 /// The final report. `width` is the terminal's, in columns.
 pub fn run(document: &RunDocument, paint: &Paint, width: usize) -> String {
-    render(document, *paint, width, Form::Report)
+    render(document, *paint, width, Form::Report, None)
 }
 
 /// The final report with the exact call of every change (`-v`).
 pub fn run_with_calls(document: &RunDocument, paint: &Paint, width: usize) -> String {
-    render(document, *paint, width, Form::ReportWithCalls)
+    render(document, *paint, width, Form::ReportWithCalls, None)
 }
 
 /// The plan: what would be sent, to be read before it is confirmed.
 pub fn plan(document: &RunDocument, paint: &Paint, width: usize) -> String {
-    render(document, *paint, width, Form::Plan)
+    render(document, *paint, width, Form::Plan, None)
 }
 
-fn render(document: &RunDocument, paint: Paint, width: usize, form: Form) -> String {
+/// A plan that was saved: the next command is to apply the file.
+pub fn saved_plan(document: &RunDocument, paint: &Paint, width: usize, file: &str) -> String {
+    render(document, *paint, width, Form::Plan, Some(file))
+}
+
+/// The plan with a line for each change, and the names of what is kept and of what is open.
+pub fn brief_plan(document: &RunDocument, paint: &Paint, width: usize) -> String {
+    render(document, *paint, width, Form::Brief, None)
+}
+
+/// The first lines of the report.
+pub fn verdict(document: &RunDocument, paint: &Paint, width: usize) -> String {
+    render(document, *paint, width, Form::Verdict, None)
+}
+
+fn render(document: &RunDocument, paint: Paint, width: usize, form: Form, saved: Option<&str>) -> String {
     let mut sheet = Sheet::new(paint, width.clamp(MIN_WIDTH, MAX_WIDTH));
     heading::run(&mut sheet, document, form);
     let many = document.users.len() > 1;
     let rollback = is_rollback(document);
-    for user in &document.users {
+    for user in document.users.iter().filter(|_| form != Form::Verdict) {
         heading::user(&mut sheet, user, many);
         steps::all(&mut sheet, user, form, rollback);
         if !rollback {
-            findings::kept(&mut sheet, user);
+            findings::kept(&mut sheet, user, form);
         }
-        findings::open(&mut sheet, user);
+        findings::open(&mut sheet, user, form);
     }
     if let Some(error) = document.error.as_ref().filter(|error| !is_told(document, error)) {
         sheet.gap();
         problem::write(&mut sheet, error);
     }
-    closing::write(&mut sheet, document, form);
+    if !matches!(form, Form::Brief | Form::Verdict) {
+        closing::write(&mut sheet, document, form, saved);
+    }
     sheet.finish()
 }
 

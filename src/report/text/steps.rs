@@ -19,6 +19,10 @@ pub(super) enum Form {
     ReportWithCalls,
     /// What would be done.
     Plan,
+    /// What would be done, a line for each change.
+    Brief,
+    /// Only the first lines.
+    Verdict,
 }
 
 /// Sign, space, word, two spaces.
@@ -30,7 +34,7 @@ const INDENT: usize = 2;
 pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form, rollback: bool) {
     let mut stage = None;
     for step in user.steps.iter().filter(|step| !rollback || !step.changes.is_empty()) {
-        if stage != Some(&step.stage) {
+        if stage != Some(&step.stage) && form != Form::Brief {
             stage = Some(&step.stage);
             sheet.gap();
             sheet.head(INDENT, HEAD, &step.stage);
@@ -40,8 +44,9 @@ pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form, rollback: 
 }
 
 fn one(sheet: &mut Sheet, user: &UserDocument, step: &StepDocument, form: Form) {
+    let mut told = vec![];
     for change in &step.changes {
-        self::change(sheet, user, step, change, form);
+        self::change(sheet, user, step, change, form, &mut told);
     }
     if step.changes.is_empty() {
         tagged(sheet, step.state.look(), &title(step));
@@ -67,8 +72,24 @@ fn tagged(sheet: &mut Sheet, look: Look, text: &str) {
     sheet.tagged(INDENT, look.style, &tag, TAG, Style::new(), text);
 }
 
-fn change(sheet: &mut Sheet, user: &UserDocument, step: &StepDocument, change: &ChangeDocument, form: Form) {
+fn change<'a>(
+    sheet: &mut Sheet,
+    user: &UserDocument,
+    step: &'a StepDocument,
+    change: &ChangeDocument,
+    form: Form,
+    told: &mut Vec<&'a FindingDocument>,
+) {
     let look = change.rollback.as_ref().map_or(change.state.look(), |rollback| rollback.state.look());
+    let finding = judged(step, change).filter(|_| change.rollback.is_none());
+    if form == Form::Brief {
+        let risk = finding.and_then(|finding| finding.risk);
+        let why = risk.map(|risk| format!("; risk {risk}")).unwrap_or_default();
+        return tagged(sheet, look, &format!("{}{why}{}", named(user, change), for_good(change)));
+    }
+    if form == Form::Report && is_settled(change) {
+        return tagged(sheet, look, &format!("{}{}", named(user, change), for_good(change)));
+    }
     tagged(sheet, look, &named(user, change));
     let under = INDENT + TAG;
     let effect = match &change.rollback {
@@ -89,14 +110,36 @@ fn change(sheet: &mut Sheet, user: &UserDocument, step: &StepDocument, change: &
             sheet.exact(under, "", 0, FAINT, &call::one_line(call));
         }
     }
-    if let Some(finding) = judged(step, change).filter(|_| change.rollback.is_none()) {
+    if let Some(finding) = finding {
         let risk = finding.risk.map(|risk| format!("risk {risk}"));
-        let why: Vec<_> = risk.iter().chain(&finding.reasons).map(String::as_str).collect();
+        let mut why: Vec<_> = risk.iter().map(String::as_str).collect();
+        let above = told.iter().find(|above| says_more(finding, above));
+        if above.is_some() {
+            why.push("for the same reasons as above");
+        }
+        let new = |reason: &&String| above.is_none_or(|above| !above.reasons.contains(reason));
+        why.extend(finding.reasons.iter().filter(new).map(String::as_str));
+        told.push(finding);
         if !why.is_empty() {
             sheet.text(under, Style::new(), &why.join("; "));
         }
     }
     notes(sheet, under, change);
+}
+
+/// Whether a judgement holds all that an earlier one of the same name told.
+fn says_more(finding: &FindingDocument, above: &FindingDocument) -> bool {
+    let has_all = || above.reasons.iter().all(|reason| finding.reasons.contains(reason));
+    above.reasons.len() > 1 && finding.label == above.label && finding.risk == above.risk && has_all()
+}
+
+/// Whether there is nothing more to tell of it than that it is done: the plan told the rest.
+fn is_settled(change: &ChangeDocument) -> bool {
+    change.rollback.is_none() && matches!(change.state, State::Effective | State::Already)
+}
+
+fn for_good(change: &ChangeDocument) -> &'static str {
+    if stays_for_good(change) { " (can't be undone)" } else { "" }
 }
 
 /// The judgement that led to a change.

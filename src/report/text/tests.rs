@@ -118,28 +118,17 @@ fn a_contained_account_at_eighty_columns() {
       Adele Vance · member · 87d349ed-44d7-43e1-9a83-5f2406dee5bd
 
       cut
-      + done         revoke refresh tokens and browser sessions
-                     sessions since 2026-11-02T07:31:09Z are valid → only sessions
-                     from now on are valid
-                     no undo: a revoked session can't be restored; the user signs in
-                              again
+      + done         revoke refresh tokens and browser sessions (can't be undone)
       + done         disable the account
-                     enabled → disabled
 
       credentials
-      + done         set a new random password
-                     set 2026-03-14T09:26:53Z → a new one, to be changed at the next
-                     sign-in
-                     no undo: the old password is not known
+      + done         set a new random password (can't be undone)
 
       cut-again
       = already      revoke refresh tokens and browser sessions
 
       consents
       + done         remove the consent to the app: Mail Backup \u{202e}orP
-                     Mail.ReadWrite offline_access → no consent
-                     risk 90; +35 reads and changes all mail (Mail.ReadWrite); +30
-                     consented inside the window
 
       judged and kept
                 risk  name              why
@@ -267,6 +256,51 @@ fn what_a_person_must_look_at_is_told_once() {
         risk: Some(70),
     });
     assert_eq!(run(&document, &Paint::PLAIN, 80).matches(&open.label).count(), 1);
+}
+
+#[test]
+fn a_saved_plan_ends_with_the_command_that_applies_it() {
+    let next = |file| {
+        let text = saved_plan(&sample::planned(), &Paint::PLAIN, 100, file);
+        text.lines().find(|line| line.starts_with("next")).unwrap().to_owned()
+    };
+    assert_eq!(next("plan.json"), "next     oust apply plan.json  do it");
+    assert_eq!(next("/tmp/my plan.json"), "next     oust apply '/tmp/my plan.json'  do it");
+    assert_eq!(next("-x"), "next     oust apply ./-x  do it");
+}
+
+#[test]
+fn what_is_done_takes_a_line_and_what_is_not_all_it_needs() {
+    let report = run(&sample::partial(), &Paint::PLAIN, 100);
+    assert!(report.contains("HTTP 403"), "{report}");
+    for document in every() {
+        let lines = |text: &str| text.lines().count();
+        let report = run(&document, &Paint::PLAIN, 100);
+        let full = run_with_calls(&document, &Paint::PLAIN, 100);
+        assert!(lines(&report) <= lines(&full));
+    }
+}
+
+#[test]
+fn the_reasons_of_one_app_are_told_once() {
+    let mut document = sample::planned();
+    let (user, reasons) = (&mut document.users[0], ["signs the user in", "verified publisher"]);
+    let finding = |id: &str, kind: &str| crate::report::FindingDocument {
+        object_id: id.into(),
+        label: "Travel Planner".into(),
+        decision: oust_actions::Decision::Keep,
+        reasons: reasons.into_iter().chain([kind]).map(str::to_owned).collect(),
+        risk: Some(0),
+    };
+    user.steps[0].findings.extend([
+        finding("a", "consent"),
+        finding("b", "assignment"),
+        finding("c", "consent"),
+    ]);
+    let text = plan(&document, &Paint::PLAIN, 100);
+    // The third is another object, of the same name and kind.
+    assert_eq!(text.matches("Travel Planner").count(), 2, "{text}");
+    assert_eq!((text.matches("assignment\n").count(), text.matches(" consent\n").count()), (1, 2), "{text}");
 }
 
 #[test]

@@ -1,0 +1,12 @@
+//! The command line as a user meets it.
+
+mod documents;
+mod exits;
+mod hostile;
+mod input;
+mod keys;
+mod plans;
+mod readme;
+mod signals;
+mod story;
+mod transcripts;

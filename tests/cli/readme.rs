@@ -1,0 +1,41 @@
+//! Every command that the README shows is run.
+
+use oust::rehearsal::CONTOSO;
+
+use crate::served::Place;
+
+const README: &str = include_str!("../../README.md");
+
+/// The commands of the blocks that are fenced as `console`, without prompt and comment.
+fn commands() -> Vec<String> {
+    let blocks = README.split("```console\n").skip(1).filter_map(|block| block.split("```").next());
+    let lines = blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("$ "));
+    lines.map(|line| line.split(" # ").next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+#[test]
+fn the_readme_shows_commands_that_work() {
+    let place = Place::new(&CONTOSO.replace("AdeleV@contoso.com", "adele@contoso.com"));
+    let id =
+        place.oust(&["plan", "adele@contoso.com", "--output", "json"]).document()["users"][0]["id"].clone();
+    let mut ran = 0;
+    for shown in commands() {
+        let command = shown
+            .replace("cargo run --release -- ", "oust ")
+            .replace("\"$USER_ID\"", id.as_str().unwrap())
+            .replace("\"$INCIDENT\"", "INC-7");
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let ("oust", args) = (words[0], &words[1..]) else {
+            assert!(words[0] == "cargo", "a command that this test doesn't know: {shown}");
+            continue;
+        };
+        // A person is asked for the name; a test has to say yes.
+        let asks = args[0] == "contain" && !args.contains(&"--yes");
+        let more: &[&str] = if asks { &["--yes"] } else { &[] };
+        let result = place.oust(&[args, more].concat());
+        assert_eq!(result.status, 0, "{shown}: {result:?}");
+        assert!(!result.stdout.is_empty(), "{shown}");
+        ran += 1;
+    }
+    assert!(ran >= 5, "the README has lost its commands");
+}
