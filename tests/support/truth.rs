@@ -99,10 +99,6 @@ fn is_in_force(
         return is_gone("authenticationMethods", key)
             && !keys.iter().any(|held| held.as_str().unwrap().ends_with(last));
     }
-    if url.contains("/servicePrincipals/") && body.get("accountEnabled").is_some() {
-        let app = world.sim.with(|t| t.app_id(last)).unwrap_or_default();
-        return now["servicePrincipals"][&app]["accountEnabled"] == body["accountEnabled"];
-    }
     if url.contains("/devices/") {
         return now["devices"][last]["accountEnabled"] == body["accountEnabled"];
     }
