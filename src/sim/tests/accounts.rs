@@ -94,7 +94,7 @@ fn the_directory_synchronisation_puts_back_what_ad_says() {
 
 #[test]
 fn the_password_of_a_federated_user_is_not_ours() {
-    let text = include_str!("../../../examples/tenants/contoso.yaml")
+    let text = include_str!("consents.yaml")
         .replace("domains: [contoso.com, contoso.onmicrosoft.com]", "federated_domains: [contoso.com]");
     let mut tenant = file::parse(&text).unwrap();
     assert_eq!(tenant.reset(ADELE), 400);
@@ -120,7 +120,7 @@ fn the_password_of_a_guest_is_not_ours_either() {
 
 #[test]
 fn a_user_is_found_by_any_address() {
-    let text = include_str!("../../../examples/tenants/contoso.yaml")
+    let text = include_str!("consents.yaml")
         .replace("    job_title: Retail Manager", "    other_mails: [adele@fabrikam.com]");
     let mut tenant = file::parse(&text).unwrap();
     let path = "/users?$select=id&$filter=mail%20eq%20'adele@fabrikam.com'%20or%20otherMails/any(m:m%20eq%20'adele@fabrikam.com')";

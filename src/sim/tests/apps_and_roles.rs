@@ -13,7 +13,7 @@ fn owned_app(tenant: &mut Tenant) -> String {
 
 #[test]
 fn a_secret_is_removed_by_its_key_id_and_only_once() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let path = format!("/applications/{}", owned_app(&mut tenant));
     let secrets = tenant.get(&path).1["passwordCredentials"].clone();
     assert_eq!(secrets.as_array().unwrap().len(), 2);
@@ -41,7 +41,7 @@ fn public_halves_show_when_they_are_selected_and_are_needed_to_replace_the_list(
 
 #[test]
 fn an_owned_object_is_reduced_without_the_permission_for_its_type() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     tenant.revoke_permission("oust", "Application.ReadWrite.All");
     let owned = tenant.get(&format!("/users/{ADELE}/ownedObjects")).1;
     assert!(owned["value"][0]["id"].is_string() && owned["value"][0]["displayName"].is_null());
@@ -49,7 +49,7 @@ fn an_owned_object_is_reduced_without_the_permission_for_its_type() {
 
 #[test]
 fn an_app_comes_into_the_tenant_once() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let body = json!({ "appId": "44444444-4444-4444-8444-444444444444", "accountEnabled": false });
     let (status, made) = tenant.send("POST", "/servicePrincipals", body.clone());
     assert_eq!((status, &made["accountEnabled"]), (201, &json!(false)));
@@ -61,7 +61,7 @@ fn an_app_comes_into_the_tenant_once() {
 
 #[test]
 fn a_member_is_added_by_a_reference_to_this_service() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     tenant.grant_permission("oust", "GroupMember.ReadWrite.All");
     let alex = tenant.user_id("AlexW@contoso.com").unwrap();
     let group = tenant.directory.groups.iter().find(|g| g.display_name == "Blocked").unwrap().id.clone();
@@ -78,7 +78,7 @@ fn a_member_is_added_by_a_reference_to_this_service() {
 
 #[test]
 fn the_last_global_administrator_stays_one() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     tenant.grant_permission("oust", "RoleManagement.ReadWrite.Directory");
     let global = "62e90394-69f5-4237-9190-012177145e10";
     let list = format!("/roleManagement/directory/roleAssignments?$filter=roleDefinitionId eq '{global}'");
@@ -91,7 +91,7 @@ fn the_last_global_administrator_stays_one() {
 
 #[test]
 fn licences_are_asked_for() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     for permission in ["IdentityRiskyUser.ReadWrite.All", "Policy.Read.All"] {
         tenant.grant_permission("oust", permission);
     }
@@ -111,7 +111,7 @@ fn licences_are_asked_for() {
 
 #[test]
 fn a_policy_twice_is_two_policies() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     for permission in ["Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"] {
         tenant.grant_permission("oust", permission);
     }

@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn any_file_is_a_tenant_or_a_mistake(text in "(?s).{0,200}", at in 0usize..6000, cut in 0usize..20) {
         let _ = file::parse(&text);
-        let example = include_str!("../../../examples/tenants/contoso.yaml");
+        let example = include_str!("consents.yaml");
         let mut bytes = example.as_bytes().to_vec();
         let at = at.min(bytes.len());
         let end = (at + cut).min(bytes.len());

@@ -25,8 +25,18 @@ fn at(seconds: i64) -> Timestamp {
     NOW.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(seconds)
 }
 
+/// Accounts and consents alone: a tenant of these tests' own, so that the examples can change.
 fn contoso() -> Tenant {
-    let mut tenant = file::parse(include_str!("../../../examples/tenants/contoso.yaml")).unwrap();
+    begun(include_str!("consents.yaml"))
+}
+
+/// The tenant that is rehearsed on, with everything that Graph keeps of a user.
+fn rehearsed() -> Tenant {
+    begun(include_str!("../../../examples/tenants/contoso.yaml"))
+}
+
+fn begun(text: &str) -> Tenant {
+    let mut tenant = file::parse(text).unwrap();
     tenant.begin(at(0));
     tenant
 }

@@ -22,7 +22,7 @@ fn delete(tenant: &mut Tenant, target: &str) -> (u16, Value) {
 
 #[test]
 fn methods_are_listed_with_the_password_and_by_type() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let all = values(&mut tenant, &format!("{METHODS}/methods"));
     assert_eq!(all.len(), 5);
     assert_eq!(all[0]["@odata.type"], "#microsoft.graph.passwordAuthenticationMethod");
@@ -34,7 +34,7 @@ fn methods_are_listed_with_the_password_and_by_type() {
 
 #[test]
 fn a_method_is_deleted_by_its_typed_path_only_and_the_default_last() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let theirs = id_of(&mut tenant, &format!("{METHODS}/microsoftAuthenticatorMethods"), "SM-G991B");
     let own = id_of(&mut tenant, &format!("{METHODS}/microsoftAuthenticatorMethods"), "Adele's phone");
     assert_eq!(delete(&mut tenant, &format!("{METHODS}/methods/{theirs}")).0, 404);
@@ -51,7 +51,7 @@ fn a_method_is_deleted_by_its_typed_path_only_and_the_default_last() {
 
 #[test]
 fn a_second_mobile_is_not_without_a_first() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let mobile = format!("{METHODS}/phoneMethods/3179e48a-750b-4051-897c-87b9720928f7");
     assert_eq!(delete(&mut tenant, &mobile).0, 400);
     assert_eq!(
@@ -68,12 +68,12 @@ fn a_second_mobile_is_not_without_a_first() {
     assert_eq!(post(&mut tenant, &second), 201);
     assert_eq!(post(&mut tenant, &second), 400, "there is one of each type");
     let all = |tenant: &Tenant| tenant.snapshot()["authenticationMethods"].clone();
-    assert_eq!(all(&tenant), all(&contoso()));
+    assert_eq!(all(&tenant), all(&rehearsed()));
 }
 
 #[test]
 fn what_holds_a_key_is_never_made_by_an_administrator() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let (status, _) =
         tenant.send("POST", &format!("{METHODS}/fido2Methods"), json!({ "displayName": "key" }));
     assert_eq!(status, 400);
@@ -81,7 +81,7 @@ fn what_holds_a_key_is_never_made_by_an_administrator() {
 
 #[test]
 fn devices_take_a_permission_to_see_and_a_role_to_disable() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let owned = format!("/users/{ADELE}/ownedDevices");
     let device = format!("/devices/{}", id_of(&mut tenant, &owned, "DESKTOP-7K2M9QX"));
     let disable = |tenant: &mut Tenant| tenant.send("PATCH", &device, json!({ "accountEnabled": false })).0;
@@ -111,7 +111,7 @@ fn a_device_that_runs_no_windows_is_refused() {
 
 #[test]
 fn rules_are_enabled_and_disabled_and_the_answer_holds_the_rule() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let before = tenant.snapshot();
     let rule = format!("{RULES}/{}", id_of(&mut tenant, RULES, ".."));
     let (status, body) = tenant.send("PATCH", &rule, json!({ "isEnabled": false }));
@@ -129,7 +129,7 @@ fn rules_are_enabled_and_disabled_and_the_answer_holds_the_rule() {
 
 #[test]
 fn who_has_no_mailbox_is_told_apart_from_nobody() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let code = |tenant: &mut Tenant, user: &str| {
         let (status, body) = tenant.get(&format!("/users/{user}/mailFolders/inbox/messageRules"));
         (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
@@ -141,7 +141,7 @@ fn who_has_no_mailbox_is_told_apart_from_nobody() {
 
 #[test]
 fn each_takes_its_permission() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     for permission in ["UserAuthenticationMethod.ReadWrite.All", "MailboxSettings.ReadWrite"] {
         assert!(tenant.revoke_permission("oust", permission));
     }
@@ -158,7 +158,7 @@ fn each_takes_its_permission() {
 
 #[test]
 fn methods_have_a_quota_of_their_own() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     tenant.limits = Some(Limits::default());
     for _ in 0..5 {
         assert_eq!(tenant.get(&format!("{METHODS}/methods")).0, 200);
@@ -169,7 +169,7 @@ fn methods_have_a_quota_of_their_own() {
 
 #[test]
 fn footholds_of_the_three_kinds_end_when_the_object_does() {
-    let mut tenant = contoso();
+    let mut tenant = rehearsed();
     let works = |tenant: &mut Tenant, kind: &str| {
         tenant.footholds(at(0)).iter().filter(|f| f.what == kind && f.works).count()
     };
