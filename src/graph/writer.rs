@@ -254,6 +254,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_reference_to_an_object_names_the_service_that_it_is_sent_to() {
+        let setup = scripted([answer(204, "")]);
+        assert_eq!(name(&send(&setup, &Call::add_member("g", "u")).await), "accepted");
+        let seen = setup.service.seen();
+        let (root, _) = seen[0].url.split_once("/v1.0/").unwrap();
+        let body: Value = serde_json::from_str(seen[0].body.as_deref().unwrap()).unwrap();
+        assert_eq!(body, json!({"@odata.id": format!("{root}/v1.0/directoryObjects/u")}));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_post_without_a_body_says_so_and_one_with_secrets_needs_them() {
         let setup = scripted([answer(200, r#"{"value":true}"#)]);
         let Sent::Accepted(said) = send(&setup, &revoke()).await else { panic!("not accepted") };

@@ -1,6 +1,7 @@
 //! Every rule that the tenant enforces, asked the way a caller asks.
 
 mod accounts;
+mod apps_and_roles;
 mod behaviour;
 mod hostile;
 mod objects;

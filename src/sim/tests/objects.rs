@@ -152,7 +152,7 @@ fn each_resource_needs_its_permission() {
         ("User.Read.All", format!("/users/{ADELE}")),
         ("DelegatedPermissionGrant.ReadWrite.All", format!("/users/{ADELE}/oauth2PermissionGrants")),
         ("AppRoleAssignment.ReadWrite.All", format!("/users/{ADELE}/appRoleAssignments")),
-        ("Application.Read.All", format!("/servicePrincipals/{id}")),
+        ("Application.ReadWrite.All", format!("/servicePrincipals/{id}")),
         ("RoleManagement.Read.Directory", "/roleManagement/directory/roleAssignments".to_owned()),
         ("Organization.Read.All", "/organization".to_owned()),
     ] {
@@ -189,7 +189,7 @@ fn assigning_through_the_application_needs_to_read_it_too() {
     let role = tenant.directory.service_principal(&payroll).unwrap().app_roles[1].0.clone();
     let adele = tenant.user_id(ADELE).unwrap();
     let body = json!({"principalId": adele, "resourceId": payroll, "appRoleId": role});
-    tenant.revoke_permission("oust", "Application.Read.All");
+    tenant.revoke_permission("oust", "Application.ReadWrite.All");
     let through = format!("/servicePrincipals/{payroll}/appRoleAssignedTo");
     assert_eq!(tenant.send("POST", &through, body.clone()).0, 403);
     assert_eq!(tenant.send("POST", &format!("/users/{ADELE}/appRoleAssignments"), body).0, 201);
@@ -201,6 +201,7 @@ fn an_application_is_disabled_for_this_tenant() {
     let id = tenant.app_object_id("Mail Backup").unwrap();
     let path = format!("/servicePrincipals/{id}");
     let off = json!({"accountEnabled": false});
+    tenant.revoke_permission("oust", "Application.ReadWrite.All");
     assert_eq!(tenant.send("PATCH", &path, off.clone()).0, 403);
     tenant.grant_permission("oust", "Application.ReadWrite.All");
     assert_eq!(tenant.send("PATCH", &path, off).0, 204);
