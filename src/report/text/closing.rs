@@ -101,7 +101,8 @@ fn planned(document: &RunDocument) -> Vec<(String, &'static str)> {
 /// A path as a POSIX shell takes it.
 fn quoted(path: &str) -> String {
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
-    if path.split('/').all(|part| part.is_empty() || is_plain(part)) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
+    if path.chars().all(plain) {
         return path;
     }
     format!("'{}'", path.replace('\'', r"'\''"))

@@ -300,7 +300,11 @@ fn the_reasons_of_one_app_are_told_once() {
     let text = plan(&document, &Paint::PLAIN, 100);
     // The third is another object, of the same name and kind.
     assert_eq!(text.matches("Travel Planner").count(), 2, "{text}");
-    assert_eq!((text.matches("assignment\n").count(), text.matches(" consent\n").count()), (1, 2), "{text}");
+    assert_eq!(
+        (text.matches("assignment\n").count(), text.matches("   consent\n").count()),
+        (1, 2),
+        "{text}"
+    );
 }
 
 #[test]
