@@ -7,6 +7,7 @@ mod input;
 mod keys;
 mod plans;
 mod readme;
+mod rollback;
 mod signals;
 mod story;
 mod transcripts;

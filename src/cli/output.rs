@@ -1,9 +1,10 @@
 //! stdout carries the result and nothing else; everything told while it goes is on stderr.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{ColorChoice, ValueEnum};
 use serde::Serialize;
@@ -174,8 +175,10 @@ impl Output {
         self.quiet
     }
 
-    /// The exit status, or 0 with `--exit-zero`.
+    /// The exit status, or 0 with `--exit-zero`. A good end whose result could not be printed is none.
     pub fn status(&self, status: u8) -> u8 {
+        let lost = LOST.load(Ordering::SeqCst) && status == Exit::Done.status();
+        let status = if lost { Exit::Failed.status() } else { status };
         if self.exit_zero { Exit::Done.status() } else { status }
     }
 
@@ -223,10 +226,18 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.persist(path).map(drop).map_err(|e| failed(e.error))
 }
 
-/// Prints to stdout; a reader that has gone is no error.
+/// Whether something that was printed has not arrived: the caller would take an empty result for a good one.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints to stdout; a reader that has gone is no error, a full disk is.
 pub fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::SeqCst) => {
+            complain(&format!("error[{}]: writing the result to stdout: {e}", Code::OutputUnwritable.id()));
+        }
+        _ => {}
+    }
 }
 
 /// Prints a line to stderr.

@@ -223,7 +223,7 @@ fn open(user: &UserLedger, meta: &Meta) -> Vec<OpenDocument> {
         step: None,
         label: item.label.clone(),
         reasons: vec![item.why.clone()],
-        next: Some(item.next.clone()),
+        next: Some(item.next.replace("{id}", &user.target.user.id)),
     }));
     open
 }

@@ -1,5 +1,7 @@
 //! How a run ended, by where its changes stand, and the exit status that goes with it.
 
+use oust_actions::Undo;
+
 use super::fold::{Meta, step_state};
 use super::{Outcome, Problem, RollbackState, State, UserDocument};
 use crate::failure::{Code, Exit, Failure};
@@ -79,8 +81,11 @@ fn of_user(user: &UserLedger, ledger: &Ledger, meta: &Meta, error: Option<&Probl
             if step.error.is_some() { vec![step_state(step)] } else { standing.collect() }
         })
         .collect();
-    if states.is_empty() && user.steps.iter().flat_map(|s| &s.changes).any(ChangeLedger::is_undone) {
-        return Outcome::RolledBack;
+    let changes = || user.steps.iter().flat_map(|s| &s.changes);
+    if changes().any(ChangeLedger::is_undone) {
+        // What can't be taken back stays in force: that does not make the account contained again.
+        let settled = |c: &ChangeLedger| c.is_undone() || !c.may_be_applied() || stays_for_good(c);
+        return if changes().all(settled) { Outcome::RolledBack } else { Outcome::Partial };
     }
     let any = |wanted: &[State]| states.iter().any(|s| wanted.contains(s));
     if meta.dry_run {
@@ -105,6 +110,12 @@ fn of_user(user: &UserLedger, ledger: &Ledger, meta: &Meta, error: Option<&Probl
         (true, false, false) => Outcome::Contained,
         _ => Outcome::Partial,
     }
+}
+
+/// Whether a rollback left it in force because it can't be taken back.
+fn stays_for_good(change: &ChangeLedger) -> bool {
+    change.undo.as_ref().and_then(|undo| undo.state) == Some(RollbackState::Never)
+        || matches!(change.change.undo, Undo::Never(_))
 }
 
 /// The outcome of a run of several users: theirs, where all are alike or harmless, else partial.

@@ -140,3 +140,28 @@ fn doctor_names_what_is_missing_and_how_to_grant_it() {
     assert!(ran.stdout.contains("LACKS User.EnableDisableAccount.All"), "{}", ran.stdout);
     assert!(ran.stdout.contains("To grant what is missing"), "{}", ran.stdout);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_could_not_be_printed_is_no_success() {
+    let place = Place::contoso();
+    for format in ["json", "jsonl", "text"] {
+        let mut command = place.command(&["plan", ADELE, "--output", format, "--quiet"]);
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = command.stdout(full).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{format}: {told}");
+        assert_eq!(told.matches("error[E0704]").count(), 1, "{format}: {told}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let place = Place::contoso();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = place.command(&["plan", ADELE]).stdout(writer).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(!told.contains("panicked") && !told.contains("error["), "{told}");
+}

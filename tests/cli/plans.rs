@@ -72,3 +72,13 @@ fn a_plan_of_another_tenant_is_6() {
     apply(&other).refused(6, "E0406");
     assert_eq!(other.writes(), [""; 0]);
 }
+
+#[test]
+fn a_plan_says_what_each_step_lacks_before_anything_is_sent() {
+    let all = Place::contoso().oust(&["plan", ADELE]).stdout;
+    assert!(all.contains("permissions and roles: none is known to be missing"), "{all}");
+    assert!(!all.contains("{id}"), "placeholders are filled in: {all}");
+    assert!(!all.contains("\nrun  "), "a plan leaves no run to look up: {all}");
+    let some = Place::without("User.EnableDisableAccount.All").oust(&["plan", ADELE]).stdout;
+    assert!(some.contains("disable_user  permission User.EnableDisableAccount.All"), "{some}");
+}

@@ -14,7 +14,8 @@ const NAMES: usize = 9;
 pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form, saved: Option<&str>) {
     sheet.gap();
     let mut fact = |name: &str, value: &str| sheet.exact(0, name, NAMES, Style::new(), value);
-    if let Some(run) = &document.run_id {
+    // A dry run keeps no record: its id would lead nowhere.
+    if let Some(run) = document.run_id.as_ref().filter(|_| !document.dry_run || document.journal.is_some()) {
         fact("run", run);
     }
     if let Some(journal) = &document.journal {

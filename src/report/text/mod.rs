@@ -6,6 +6,7 @@
 mod closing;
 mod findings;
 mod heading;
+mod needs;
 mod problem;
 mod sheet;
 mod steps;
@@ -61,6 +62,9 @@ fn render(document: &RunDocument, paint: Paint, width: usize, form: Form, saved:
     let rollback = is_rollback(document);
     for user in document.users.iter().filter(|_| form != Form::Verdict) {
         heading::user(&mut sheet, user, many);
+        if form == Form::Plan && !rollback {
+            needs::write(&mut sheet, user);
+        }
         steps::all(&mut sheet, user, form, rollback);
         if !rollback {
             findings::kept(&mut sheet, user, form);

@@ -191,7 +191,9 @@ fn notes(sheet: &mut Sheet, under: usize, change: &ChangeDocument) {
         if let Some(reason) = &rollback.reason {
             sheet.text(under, Style::new(), reason);
         }
-        answer(sheet, under, rollback.http_status, None, rollback.request_id.as_deref());
+        if !matches!(rollback.state, RollbackState::Restored | RollbackState::Already) {
+            answer(sheet, under, rollback.http_status, None, rollback.request_id.as_deref());
+        }
         return;
     }
     if let Some(reason) = &change.reason {

@@ -171,6 +171,7 @@ fn a_plan_at_sixty_columns() {
     AdeleV@contoso.com
       Adele Vance · member · synced ·
       87d349ed-44d7-43e1-9a83-5f2406dee5bd
+      permissions and roles: none is known to be missing
 
       cut
       > planned      revoke refresh tokens and browser sessions
@@ -314,4 +315,22 @@ fn a_rehearsed_rollback_names_the_command_that_does_it() {
     document.users[0].steps[1].changes[0].rollback.as_mut().unwrap().state =
         crate::report::RollbackState::Planned;
     assert_eq!(next(&document)[0].0, format!("oust rollback {}", sample::RUN));
+}
+
+#[test]
+fn a_plan_names_what_each_step_lacks() {
+    use crate::report::{Lack, LackKind};
+    let mut document = sample::planned();
+    let lack = |kind, name: &str| Lack { kind, name: name.into() };
+    document.users[0].steps[1].lacks = vec![
+        lack(LackKind::Permission, "User.EnableDisableAccount.All"),
+        lack(LackKind::Role, "User Administrator"),
+    ];
+    let text = plan(&document, &Paint::PLAIN, 100);
+    let row =
+        "disable_user  permission User.EnableDisableAccount.All, role User Administrator\n    `oust doctor`";
+    assert!(text.contains(row), "{text}");
+    assert!(!text.contains("none is known to be missing"), "{text}");
+    let report = run(&document, &Paint::PLAIN, 100);
+    assert!(!report.contains("the service will refuse"), "a report tells what did happen: {report}");
 }
