@@ -316,3 +316,19 @@ async fn a_rollback_leaves_what_somebody_changed_since_and_says_so() {
     let left = world.not_restored();
     assert!(left.iter().all(|l| l.contains("oauth2PermissionGrants") && l.ends_with("is gone")), "{left:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_may_not_look_leaves_the_run_as_it_stands_and_ends_denied() {
+    let world = World::contoso();
+    let contained = world.contain().await;
+    let journal = std::fs::read(world.journal()).unwrap();
+    world.sim.with(|t| t.revoke_permission(RUNNER, "Organization.Read.All"));
+    for document in [world.verify().await, world.resume().await, world.rollback().await] {
+        assert_eq!(document.outcome, contained.outcome, "{}", document.command);
+        if document.command == "contain" && document.error.as_ref().is_some_and(|e| e.code == "E0111") {
+            continue;
+        }
+        assert_error(&document, 5, "E0301", "Organization.Read.All");
+    }
+    assert_eq!(std::fs::read(world.journal()).unwrap(), journal);
+}

@@ -37,7 +37,7 @@ impl<'a> Typed<'a> {
 
 impl Ask for Typed<'_> {
     fn ask(&self, plan: &RunDocument) -> Result<String> {
-        complain(text::plan(plan, &self.output.paint_stderr, self.output.width).trim_end());
+        complain(text::question(plan, &self.output.paint_stderr, self.output.width).trim_end());
         let wanted = match plan.users.as_slice() {
             [one] => one.user_principal_name.clone(),
             many => format!("{} users", many.len()),

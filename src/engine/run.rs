@@ -31,6 +31,8 @@ pub struct Run {
     clock: Clock,
     journal: Journal,
     playbook: Playbook,
+    /// An earlier run to which this command has written nothing yet.
+    idle: bool,
     secrets: Option<Secrets>,
     locks: Vec<UserLock>,
     pub(super) held: HashMap<String, HeldRoles>,
@@ -47,6 +49,7 @@ impl Run {
             journal: Journal::dry(clock.clone()),
             clock,
             playbook: order.playbook.clone(),
+            idle: false,
             secrets: None,
             locks: Vec::new(),
             held: HashMap::new(),
@@ -69,6 +72,7 @@ impl Run {
             journal,
             clock,
             playbook: Playbook::parse(&began.playbook_text)?,
+            idle: true,
             secrets: Some(secrets),
             locks: Vec::new(),
             held: HashMap::new(),
@@ -221,6 +225,7 @@ impl Run {
     }
 
     pub(super) fn append(&mut self, record: Record) -> Result<()> {
+        self.idle = false;
         self.journal.append(record)
     }
 
@@ -288,7 +293,7 @@ impl Run {
     }
 
     pub(super) fn resumed(&mut self, operator: &Operator) -> Result<()> {
-        self.journal.append(Record::Resumed { version: VERSION.to_owned(), operator: operator.clone() })
+        self.append(Record::Resumed { version: VERSION.to_owned(), operator: operator.clone() })
     }
 
     pub(super) fn reverified(&mut self) -> Result<()> {
@@ -299,7 +304,7 @@ impl Run {
             )
             .next("`oust resume RUN` goes on with it"));
         }
-        self.journal.append(Record::Reverified { version: VERSION.to_owned() })
+        self.append(Record::Reverified { version: VERSION.to_owned() })
     }
 
     /// Writes the last record and gives the document.
@@ -316,6 +321,7 @@ impl Run {
 
     fn write_end(&mut self, failure: Option<&Failure>) -> Result<()> {
         match failure {
+            Some(_) if self.idle => Ok(()),
             Some(f) if matches!(f.code, Code::StateUnwritable | Code::JournalBroken | Code::JournalNewer) => {
                 Ok(())
             }
@@ -352,6 +358,7 @@ impl Run {
             run_id: (self.is_dry || self.journal.path().is_some()).then(|| self.id()),
             command: self.command.clone(),
             dry_run: self.is_dry,
+            idle: self.idle,
             playbook: Some(self.playbook.clone()),
             journal: self
                 .journal

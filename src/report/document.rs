@@ -108,10 +108,25 @@ pub struct UserDocument {
     /// Until when an access token that was already out may still work.
     #[schemars(with = "Option<String>")]
     pub residual_access_until: Option<Timestamp>,
+    /// The same by kind of client, and what it is computed from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residual_access: Vec<ResidualAccess>,
     /// The steps in their order.
     pub steps: Vec<StepDocument>,
     /// Ways back in that are not closed, and what a person must do.
     pub open: Vec<OpenDocument>,
+}
+
+/// Until when one kind of client may still use an access token that was out before the cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ResidualAccess {
+    /// Which clients.
+    pub clients: String,
+    /// Until when, at the latest.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// What it is computed from.
+    pub because: String,
 }
 
 /// One step of the playbook for one user.

@@ -3,23 +3,16 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use oust_actions::{Decision, Finding};
 
 use super::{
     ChangeDocument, FindingDocument, JournalDocument, OpenDocument, Outcome, Problem, RUN_SCHEMA,
-    RollbackDocument, RollbackState, RunDocument, State, StepDocument, UserDocument, verdict,
+    RollbackDocument, RollbackState, RunDocument, State, StepDocument, UserDocument, residual, verdict,
 };
 use crate::failure::Failure;
 use crate::journal::{ChangeLedger, Ledger, Phase, StepLedger, ToldResult, UserLedger};
 use crate::playbook::Playbook;
-
-/// How long an access token that was out before the cut can live: 60 to 90 minutes by default, 2 hours for
-/// Teams and Microsoft 365 in tenants without Conditional Access. Longer ones (continuous access evaluation)
-/// die at the revocation.
-///
-/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#token-lifetime>
-const ACCESS_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(2);
 
 /// What a journal does not say of itself.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +29,8 @@ pub struct Meta {
     pub journal: Option<(PathBuf, String)>,
     /// Now.
     pub now: Option<Timestamp>,
+    /// Whether the command works on an earlier run and has written nothing to it.
+    pub idle: bool,
     /// Ways in that came up after the plan, by user id.
     pub appeared: HashMap<String, Vec<OpenDocument>>,
 }
@@ -125,6 +120,7 @@ pub fn show_rollback_plan(document: &mut RunDocument, planned: &[(u32, RollbackS
 
 fn user(user: &UserLedger, meta: &Meta) -> UserDocument {
     let cut_at = user.cut.map(|(at, _)| at);
+    let residual = cut_at.map(|at| residual::access(at, &user.target.user)).unwrap_or_default();
     UserDocument {
         id: user.target.user.id.clone(),
         user_principal_name: user.target.user.user_principal_name.clone(),
@@ -133,7 +129,8 @@ fn user(user: &UserLedger, meta: &Meta) -> UserDocument {
         outcome: Outcome::Planned,
         cut_at,
         cut_ms: user.cut.map(|(_, ms)| ms),
-        residual_access_until: cut_at.map(|at| at + ACCESS_TOKEN_LIFETIME),
+        residual_access_until: residual.iter().map(|r| r.until).max(),
+        residual_access: residual,
         steps: user.steps.iter().map(step).collect(),
         open: open(user, meta),
     }

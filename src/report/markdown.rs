@@ -56,6 +56,15 @@ fn summary(out: &mut String, document: &RunDocument) {
                 moment(until)
             );
         }
+        for kind in &user.residual_access {
+            line!(
+                out,
+                "| … of {} | until {} ({}) |",
+                md(&kind.clients),
+                moment(kind.until),
+                md(&kind.because)
+            );
+        }
         if !user.open.is_empty() {
             line!(out, "| Remains | {} for a person to look at |", user.open.len());
         }

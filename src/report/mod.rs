@@ -9,6 +9,7 @@ pub mod fold;
 pub mod grant_help;
 pub mod markdown;
 pub mod progress;
+mod residual;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod style;

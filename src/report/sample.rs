@@ -151,6 +151,7 @@ pub(crate) fn contained() -> RunDocument {
         started_at: time("2026-11-24T02:14:06Z"),
         finished_at: time("2026-11-24T02:14:19Z"),
         users: vec![UserDocument {
+            residual_access: vec![],
             id: ADELE.into(),
             user_principal_name: "AdeleV@contoso.com".into(),
             display_name: Some("Adele Vance".into()),

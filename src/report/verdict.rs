@@ -29,13 +29,13 @@ pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &
         return Verdict { outcome, exit, users: vec![outcome; users.len()], error: None };
     }
     let outcome = match code {
+        // The command ended before it did anything: the run stands where it stood.
+        Some(_) if meta.idle && touched => all_of(&each),
         Some(Code::Interrupted | Code::DeadlinePassed) => Outcome::Interrupted,
         Some(code) if !touched => match code.exit() {
             Exit::Denied | Exit::Guarded => Outcome::Refused,
             _ => Outcome::Failed,
         },
-        // The command had nothing to work on: the run stands where it stood.
-        Some(code) if code.exit() == Exit::Usage => all_of(&each),
         Some(_) => Outcome::Partial,
         None => all_of(&each),
     };
@@ -43,10 +43,11 @@ pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &
     if error.is_none() && outcome == Outcome::Refused {
         error = refusal(ledger, users);
     }
-    let misused = touched && code.is_some_and(|code| code.exit() == Exit::Usage);
-    let exit = exit_of(outcome, error.as_ref().and_then(|e| code_of(&e.code)), touched);
-    let exit = if misused { Exit::Usage } else { exit };
-    let each = if code.is_some() && !misused { vec![outcome; users.len()] } else { each };
+    let exit = match code {
+        Some(code) if meta.idle => code.exit(),
+        _ => exit_of(outcome, error.as_ref().and_then(|e| code_of(&e.code)), touched),
+    };
+    let each = if code.is_some() && !meta.idle { vec![outcome; users.len()] } else { each };
     Verdict { outcome, exit, users: each, error }
 }
 

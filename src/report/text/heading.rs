@@ -70,11 +70,14 @@ fn cut(sheet: &mut Sheet, user: &UserDocument, named: bool) {
     }
     if let Some(until) = user.residual_access_until {
         let until = moment(until);
-        fact(
-            sheet,
-            "still works",
-            &format!("{whose}access tokens that are already out, until {until} at the latest"),
-        );
+        let sooner = match user.residual_access.as_slice() {
+            [first, _, _, ..] => {
+                format!("; where access is evaluated continuously, until {}", moment(first.until))
+            }
+            _ => String::new(),
+        };
+        let text = format!("{whose}access tokens that are already out, until {until} at the latest{sooner}");
+        fact(sheet, "still works", &text);
     }
 }
 

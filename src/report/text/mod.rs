@@ -55,7 +55,20 @@ pub fn verdict(document: &RunDocument, paint: &Paint, width: usize) -> String {
     render(document, *paint, width, Form::Verdict, None)
 }
 
+/// The plan as a person is asked about it: what to type next is the question itself.
+pub fn question(document: &RunDocument, paint: &Paint, width: usize) -> String {
+    body(document, *paint, width, Form::Plan).finish()
+}
+
 fn render(document: &RunDocument, paint: Paint, width: usize, form: Form, saved: Option<&str>) -> String {
+    let mut sheet = body(document, paint, width, form);
+    if !matches!(form, Form::Brief | Form::Verdict) {
+        closing::write(&mut sheet, document, form, saved);
+    }
+    sheet.finish()
+}
+
+fn body(document: &RunDocument, paint: Paint, width: usize, form: Form) -> Sheet {
     let mut sheet = Sheet::new(paint, width.clamp(MIN_WIDTH, MAX_WIDTH));
     heading::run(&mut sheet, document, form);
     let many = document.users.len() > 1;
@@ -75,10 +88,7 @@ fn render(document: &RunDocument, paint: Paint, width: usize, form: Form, saved:
         sheet.gap();
         problem::write(&mut sheet, error);
     }
-    if !matches!(form, Form::Brief | Form::Verdict) {
-        closing::write(&mut sheet, document, form, saved);
-    }
-    sheet.finish()
+    sheet
 }
 
 /// The commands that make sense after a run, the likeliest first, each with why.

@@ -266,7 +266,7 @@ fn a_saved_plan_ends_with_the_command_that_applies_it() {
         text.lines().find(|line| line.starts_with("next")).unwrap().to_owned()
     };
     assert_eq!(next("plan.json"), "next     oust apply plan.json  do it");
-    assert_eq!(next("/tmp/my plan.json"), "next     oust apply '/tmp/my plan.json'  do it");
+    assert_eq!(next("plans/my plan.json"), "next     oust apply 'plans/my plan.json'  do it");
     assert_eq!(next("-x"), "next     oust apply ./-x  do it");
 }
 
