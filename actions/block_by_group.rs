@@ -118,14 +118,9 @@ impl Action for BlockByGroup {
             open: vec![Finding::open(&who.user, reason, next)],
             ..Plan::default()
         };
-        let settings = match who.settings::<Settings>() {
+        let settings = match who.settings_or_open::<Settings>() {
             Ok(settings) => settings,
-            Err(wrong) => {
-                return Plan {
-                    open: vec![Finding::unreadable_settings(&who.user, &wrong)],
-                    ..Plan::default()
-                };
-            }
+            Err(open) => return open,
         };
         let Some(id) = settings.group else {
             return open(

@@ -127,14 +127,9 @@ impl Action for BlockIp {
     }
 
     fn plan(&self, who: &Target, now: &State) -> Plan {
-        let settings = match who.settings::<Settings>() {
+        let settings = match who.settings_or_open::<Settings>() {
             Ok(settings) => settings,
-            Err(wrong) => {
-                return Plan {
-                    open: vec![Finding::unreadable_settings(&who.user, &wrong)],
-                    ..Plan::default()
-                };
-            }
+            Err(open) => return open,
         };
         let mut plan = Plan::default();
         if settings.addresses.is_empty() {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Get, Settings};
+use super::{Finding, Get, Plan, Settings};
 
 /// Graph truncates some moments to whole seconds, and clocks inside the service differ by a little.
 const SKEW: SignedDuration = SignedDuration::from_secs(2);
@@ -34,6 +34,15 @@ pub struct Target {
 }
 
 impl Target {
+    /// The step's settings, or the plan that leaves the step to a person because they can't be read.
+    ///
+    /// # Errors
+    /// That plan.
+    pub fn settings_or_open<S: Settings>(&self) -> Result<S, Plan> {
+        let open = |wrong: String| vec![Finding::unreadable_settings(&self.user, &wrong)];
+        self.settings().map_err(|wrong| Plan { open: open(wrong), ..Plan::default() })
+    }
+
     /// The step's settings, with the action's defaults for what is not given.
     ///
     /// # Errors

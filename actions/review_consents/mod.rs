@@ -18,7 +18,7 @@ mod scopes;
 mod score;
 mod settings;
 
-use crate::{About, Action, Finding, Permission, Plan, Read, ReadError, Target, Technique};
+use crate::{About, Action, Permission, Plan, Read, ReadError, Target, Technique};
 
 pub use observe::State;
 pub use settings::Settings;
@@ -77,11 +77,9 @@ impl Action for ReviewConsents {
     }
 
     fn plan(&self, who: &Target, now: &State) -> Plan {
-        match who.settings::<Settings>() {
+        match who.settings_or_open::<Settings>() {
             Ok(settings) => judge::judge(who, now, &settings),
-            Err(wrong) => {
-                Plan { open: vec![Finding::unreadable_settings(&who.user, &wrong)], ..Plan::default() }
-            }
+            Err(open) => open,
         }
     }
 }
@@ -93,7 +91,7 @@ mod tests {
     use super::observe::{app, assignments_of, grants_of, grants_to, tenant_wide};
     use super::*;
     use crate::contract::fake::{Fake, adele, ready};
-    use crate::{Change, ReadErrorKind};
+    use crate::{Change, Finding, ReadErrorKind};
 
     const USER: &str = "87d349ed-44d7-43e1-9a83-5f2406dee5bd";
     const MICROSOFT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";

@@ -146,14 +146,9 @@ impl Action for ReviewDevices {
     }
 
     fn plan(&self, who: &Target, now: &State) -> Plan {
-        let settings = match who.settings::<Settings>() {
+        let settings = match who.settings_or_open::<Settings>() {
             Ok(settings) => settings,
-            Err(wrong) => {
-                return Plan {
-                    open: vec![Finding::unreadable_settings(&who.user, &wrong)],
-                    ..Plan::default()
-                };
-            }
+            Err(open) => return open,
         };
         let mut plan = Plan::default();
         for device in &now.devices {
