@@ -19,6 +19,16 @@ fn hostile() -> Place {
         ("  name: Contoso\n", format!("  name: {NAME}\n")),
         ("  - name: Adele Vance ", format!("  - name: {NAME} ")),
         ("publisher: Fabrikam\n", format!("publisher: {NAME}\n")),
+        ("SM-G991B", NAME.to_owned()),
+        ("DESKTOP-7K2M9QX", NAME.to_owned()),
+        ("export 2", NAME.to_owned()),
+        // Ids follow from names: what is kept needs another one than what is removed.
+        ("nightly export", NAME.replacen("Mail", "Kept", 1)),
+        ("name: Newsletters\n", format!("name: {}\n", NAME.replacen("Mail", "Kept", 1))),
+        ("\"..\"", NAME.to_owned()),
+        ("words: [invoice, payment]", format!("words: [invoice, {NAME}]")),
+        ("  - name: Retail\n", format!("  - name: {NAME}\n")),
+        ("group: Retail\n", format!("group: {NAME}\n")),
     ] {
         assert!(tenant.contains(was), "{was}");
         tenant = tenant.replace(was, &now);

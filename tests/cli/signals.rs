@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM end a run at the next safe place; resume finishes it.
 #![cfg(unix)]
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use oust::rehearsal::CONTOSO;
@@ -17,13 +17,23 @@ fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-fn interrupted_by(signal: &str) -> (Place, Ran) {
+/// A run that has sent its first write.
+fn under_way() -> (Place, Child) {
     let place = Place::slow(&CONTOSO.replace("latency: 20ms", "latency: 250ms"));
     let mut command = place.command(&["contain", ADELE, "--yes", "--output", "json"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_until("the first write arrives", || !place.writes().is_empty());
+    (place, child)
+}
+
+fn send(signal: &str, child: &Child) {
     let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
+}
+
+fn interrupted_by(signal: &str) -> (Place, Ran) {
+    let (place, child) = under_way();
+    send(signal, &child);
     let output = child.wait_with_output().unwrap();
     let ran = Ran {
         status: output.status.code().expect("it ends by itself"),
@@ -56,4 +66,19 @@ fn a_deadline_ends_a_run_the_same_way() {
     let ran = place.contain(&["--deadline", "1s"]);
     let document = ran.document();
     assert_eq!((ran.status, &document["error"]["code"]), (7, &"E0602".into()), "{document:#}");
+}
+
+#[test]
+fn a_run_belongs_to_one_process_and_one_that_was_killed_is_resumed() {
+    let (place, mut child) = under_way();
+    send("STOP", &child);
+    let before = place.writes();
+    place.oust(&["resume", "last", "--output", "json"]).refused(6, "E0409");
+    place.oust(&["rollback", "last", "--yes", "--output", "json"]).refused(6, "E0409");
+    assert_eq!(place.writes(), before);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let runs = place.oust(&["runs"]).stdout;
+    assert!(runs.contains("(resumable)") && !runs.contains("  CONTAINED"), "{runs}");
+    place.oust(&["resume", "last", "--output", "json"]).ended(0, "contained");
 }
