@@ -358,6 +358,7 @@ impl Run {
             run_id: (self.is_dry || self.journal.path().is_some()).then(|| self.id()),
             command: self.command.clone(),
             dry_run: self.is_dry,
+            live: true,
             idle: self.idle,
             playbook: Some(self.playbook.clone()),
             journal: self

@@ -29,6 +29,8 @@ pub struct Meta {
     pub journal: Option<(PathBuf, String)>,
     /// Now.
     pub now: Option<Timestamp>,
+    /// Whether the run is under way in this process.
+    pub live: bool,
     /// Whether the command works on an earlier run and has written nothing to it.
     pub idle: bool,
     /// Ways in that came up after the plan, by user id.

@@ -96,8 +96,9 @@ fn of_user(user: &UserLedger, ledger: &Ledger, meta: &Meta, error: Option<&Probl
             (false, false) => Outcome::NothingToDo,
         };
     }
-    let ended = matches!(ledger.phase, Phase::Finished | Phase::Reverifying) || error.is_some();
-    if !ended && any(&[State::Planned, State::InDoubt, State::Pending]) && ledger.phase != Phase::Acting {
+    // A journal that ends in the middle and that nobody is writing: it was killed.
+    let in_the_middle = matches!(ledger.phase, Phase::Deciding | Phase::Acting | Phase::Stopped);
+    if in_the_middle && !meta.live && error.is_none() {
         return Outcome::Interrupted;
     }
     let applied = any(&[State::Effective, State::WillRevert, State::Pending]);

@@ -79,6 +79,6 @@ fn a_run_belongs_to_one_process_and_one_that_was_killed_is_resumed() {
     child.kill().unwrap();
     child.wait().unwrap();
     let runs = place.oust(&["runs"]).stdout;
-    assert!(runs.contains("(resumable)") && !runs.contains("  CONTAINED"), "{runs}");
+    assert!(runs.contains("INTERRUPTED (resumable)"), "{runs}");
     place.oust(&["resume", "last", "--output", "json"]).ended(0, "contained");
 }
