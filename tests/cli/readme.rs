@@ -39,3 +39,15 @@ fn the_readme_shows_commands_that_work() {
     }
     assert!(ran >= 5, "the README has lost its commands");
 }
+
+#[test]
+fn the_page_of_playbooks_names_only_what_there_is_and_every_playbook() {
+    let page = include_str!("../../examples/playbooks/README.md");
+    let named = page.split('`').skip(1).step_by(2).filter(|name| name.contains('_'));
+    let known = |name: &str| name == "not_covered" || oust_actions::find(name).is_some();
+    let unknown: Vec<&str> = named.filter(|name| !known(name)).collect();
+    assert_eq!(unknown, Vec::<&str>::new());
+    for (id, _) in oust::playbook::BUILT_IN {
+        assert!(page.contains(&format!("[{id}]({id}.yaml)")), "{id}");
+    }
+}
