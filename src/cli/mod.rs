@@ -83,6 +83,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let output = Output::new(&cli.common);
     output::log_to_stderr(cli.common.verbose);
     let name = cli.command.name();
+    // A caller who waits for the file has to know before anything is sent that there will be none.
+    if let Err(failure) = output.check_result_file() {
+        return Output::bare(cli.common.output, None).fail(name, &failure);
+    }
     match runtime.block_on(cli.command.run(&cli.common, &output, started)) {
         Ok(status) => output.status(status),
         Err(failure) => output.status(output.fail(name, &failure)),

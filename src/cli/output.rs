@@ -170,6 +170,22 @@ impl Output {
         self.verbose
     }
 
+    /// Whether the result file can be written, as far as that can be said before.
+    ///
+    /// # Errors
+    /// [`Code::OutputUnwritable`].
+    pub fn check_result_file(&self) -> Result<(), Failure> {
+        let Some(path) = &self.result_file else { return Ok(()) };
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        tempfile::NamedTempFile::new_in(folder).map(drop).map_err(|e| {
+            Failure::new(
+                Code::OutputUnwritable,
+                format!("the result file {} can't be written: {e}", path.display()),
+            )
+            .next("give a path in a directory that exists and can be written")
+        })
+    }
+
     /// Whether nothing is told while it goes.
     pub fn quiet(&self) -> bool {
         self.quiet

@@ -61,11 +61,13 @@ fn the_result_file_is_written_beside_text_as_well() {
 }
 
 #[test]
-fn a_result_file_that_cannot_be_written_is_told_and_the_run_is_done() {
+fn a_result_file_that_cannot_be_written_is_told_before_anything_is_sent() {
     let place = Place::contoso();
     let ran = place.contain(&["--result-file", "missing/result.json"]);
-    assert_eq!((ran.status, &ran.document()["outcome"]), (1, &"contained".into()));
-    assert!(ran.stderr.contains("E0704"), "{}", ran.stderr);
+    let document = ran.document();
+    assert_eq!((ran.status, &document["outcome"]), (1, &"failed".into()));
+    assert_eq!(document["error"]["code"], "E0704");
+    assert!(place.writes().is_empty());
 }
 
 #[test]
