@@ -320,6 +320,19 @@ async fn law_7_neighbours_and_what_is_legitimate_are_untouched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn law_7_what_a_group_gives_stays_also_when_it_came_inside_the_window() {
+    let given = "    group: Retail\n    created: -200d\n";
+    assert!(CONTOSO.contains(given));
+    let world = World::of(&CONTOSO.replace(given, "    group: Retail\n    created: -30m\n"));
+    let contained = world.contain().await;
+    assert_eq!(contained.outcome, Outcome::Contained, "{contained:#?}");
+    let assignments = &world.snapshot()["appRoleAssignments"];
+    let of_groups =
+        |all: &serde_json::Value| all.as_object().unwrap().values().filter(|kind| **kind == "Group").count();
+    assert_eq!((of_groups(assignments), of_groups(&world.original["appRoleAssignments"])), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn law_7_of_two_alike_the_intruders_goes_and_the_users_own_stays() {
     let world = World::contoso();
     let contained = world.contain().await;
