@@ -332,3 +332,18 @@ async fn a_command_that_may_not_look_leaves_the_run_as_it_stands_and_ends_denied
     }
     assert_eq!(std::fs::read(world.journal()).unwrap(), journal);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_address_of_two_users_is_ambiguous_and_names_both() {
+    let shared = "    upn: AdeleV@contoso.com\n    other_mails: [shared@contoso.com]\n";
+    let yaml = CONTOSO.replacen("    upn: AdeleV@contoso.com\n", shared, 1).replacen(
+        "    upn: AlexW@contoso.com\n",
+        "    upn: AlexW@contoso.com\n    other_mails: [shared@contoso.com]\n",
+        1,
+    );
+    let mut world = World::of(&yaml);
+    world.users = vec!["shared@contoso.com".into()];
+    let document = world.contain().await;
+    assert_error(&document, 6, "E0408", "AlexW@contoso.com");
+    assert_untouched(&world);
+}

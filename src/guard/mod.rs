@@ -119,3 +119,19 @@ fn protected(user: &oust_actions::User, why: &str) -> Failure {
 pub fn knows_permissions(operator: &Operator) -> bool {
     !operator.permissions.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_contains_the_account_that_runs_this() {
+        let guards = Guards { protected: Protected::default(), max_users: 1, tenant_id: None };
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let user = oust_actions::User { id: "AB".into(), ..oust_actions::User::default() };
+        let operator = Operator { object_id: "ab".into(), ..Operator::default() };
+        let (tenant, settings) = (Tenant::default(), serde_json::Value::Null);
+        let target = Target { user, tenant, operator, since: now, now, cut_after: now, settings };
+        assert_eq!(guards.check_user(&target, &[]).unwrap_err().code, Code::OwnAccount);
+    }
+}
