@@ -127,7 +127,7 @@ fn is_of_operator(segments: &[String], who: &Target) -> bool {
 
 fn change(step: &Literal, who: &Target, now: &State) -> Change {
     let segments = step.write.segments(who);
-    let of_user = segments.iter().any(|segment| *segment == who.user.id);
+    let of_user = segments.contains(&who.user.id);
     let object = match segments.get(1).filter(|_| !of_user) {
         Some(id) => (id.as_str(), step.write.path.as_str()),
         None => (who.user.id.as_str(), who.user.user_principal_name.as_str()),

@@ -59,9 +59,14 @@ fn card(action: &dyn AnyAction, columns: usize) -> String {
         };
         text.push_str(&format!("  {kind}  {}{or}\n", permission.name));
     }
+    // A literal call: nothing can be declared, so that nothing may be called none.
+    let depends = about.permissions.is_empty();
+    if depends {
+        text.push_str("  it depends on the path of the call\n");
+    }
     text.push_str("\nDirectory role of the service principal\n");
     if about.roles.is_empty() {
-        text.push_str("  none\n");
+        text.push_str(if depends { "  it depends on the path of the call\n" } else { "  none\n" });
     }
     for role in about.roles {
         text.push_str(match role {
