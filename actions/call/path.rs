@@ -48,6 +48,9 @@ impl Segments {
         if ["me", USER].contains(&first.as_str()) {
             return wrong("does not start with a collection such as /users");
         }
+        if first == "directoryobjects" {
+            return wrong("does not tell a user from a group: write the collection of its kind");
+        }
         // The guards know who is contained, and nobody else.
         if first.starts_with("users(") || first == "users" && segments.get(1).is_none_or(|id| *id != USER) {
             return wrong("names a user that is not the one who is contained: write /users/{user}");

@@ -135,6 +135,7 @@ fn a_path_leads_nowhere_but_below_the_version() {
         ("/me/messages", "start with a collection"),
         ("/users/AlexW@contoso.com", "not the one who is contained"),
         ("/Users/AlexW@contoso.com", "not the one who is contained"),
+        ("/directoryObjects/x", "does not tell a user"),
         ("/users('x')", "not the one who is contained"),
     ] {
         refused(&with("read", json!({ "path": path })), why);
