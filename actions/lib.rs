@@ -14,6 +14,7 @@ pub use contract::*;
 mod block_by_group;
 mod block_ip;
 mod block_sign_in_by_policy;
+mod call;
 mod confirm_compromised;
 mod disable_app;
 mod disable_user;
@@ -44,6 +45,7 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &review_auth_methods::ReviewAuthMethods,
     &review_devices::ReviewDevices,
     &review_inbox_rules::ReviewInboxRules,
+    &call::Call,
 ];
 
 /// Finds an action by its id.

@@ -7,6 +7,7 @@ mod documents;
 mod doubt;
 mod footholds;
 mod laws;
+mod literal;
 mod multi;
 mod properties;
 mod secrets;

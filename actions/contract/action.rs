@@ -84,9 +84,9 @@ impl<A: Action> AnyAction for A {
     }
 
     fn check_settings(&self, settings: &Value) -> Result<(), String> {
-        if settings.is_null() {
-            return Ok(());
-        }
+        // A step without `with:` takes the defaults, where an action has them.
+        let none = Value::Object(serde_json::Map::new());
+        let settings = if settings.is_null() { &none } else { settings };
         A::Settings::deserialize(settings).map(drop).map_err(|e| e.to_string())
     }
 

@@ -59,9 +59,14 @@ fn card(action: &dyn AnyAction, columns: usize) -> String {
         };
         text.push_str(&format!("  {kind}  {}{or}\n", permission.name));
     }
+    // A literal call: nothing can be declared, so that nothing may be called none.
+    let depends = about.permissions.is_empty();
+    if depends {
+        text.push_str("  it depends on the path of the call\n");
+    }
     text.push_str("\nDirectory role of the service principal\n");
     if about.roles.is_empty() {
-        text.push_str("  none\n");
+        text.push_str(if depends { "  it depends on the path of the call\n" } else { "  none\n" });
     }
     for role in about.roles {
         text.push_str(match role {
@@ -81,17 +86,18 @@ fn card(action: &dyn AnyAction, columns: usize) -> String {
     let list = |techniques: &[oust_actions::Technique]| {
         techniques.iter().map(|t| format!("  {} {}\n", t.id, t.name)).collect::<String>()
     };
-    text.push_str(&format!(
-        "\nAnswers (ATT&CK)\n{}\nIs (D3FEND)\n{}",
-        list(about.attack),
-        list(about.defend)
-    ));
+    for (head, techniques) in [("Answers (ATT&CK)", about.attack), ("Is (D3FEND)", about.defend)] {
+        if !techniques.is_empty() {
+            text.push_str(&format!("\n{head}\n{}", list(techniques)));
+        }
+    }
     let settings = action.settings_schema().to_value();
     if let Some(properties) = settings["properties"].as_object().filter(|p| !p.is_empty()) {
         text.push_str("\nSettings (`with:` in a playbook)\n");
         for (name, schema) in properties {
             let what = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
-            text.push_str(&format!("  {name} = {}: {what}\n", schema["default"]));
+            let value = schema.get("default").map_or_else(|| "required".to_owned(), ToString::to_string);
+            text.push_str(&format!("  {name} = {value}: {what}\n"));
         }
     }
     text.push_str(&format!(

@@ -171,9 +171,17 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
     );
     for (action, entry) in cards.iter().zip(&findings.actions) {
         let fine = entry.missing_permissions.is_empty() && entry.missing_role.is_none();
-        let word =
-            if fine { paint.paint(style::GOOD, "ready  ") } else { paint.paint(style::BAD, "MISSING") };
+        let word = if action.permissions.is_empty() {
+            paint.paint(style::WARN, "UNKNOWN")
+        } else if fine {
+            paint.paint(style::GOOD, "ready  ")
+        } else {
+            paint.paint(style::BAD, "MISSING")
+        };
         text.push_str(&format!("{word}  {}\n", entry.action));
+        if action.permissions.is_empty() {
+            text.push_str("           what it needs depends on the path that the playbook gives\n");
+        }
         let mut named = Vec::new();
         for permission in action.permissions {
             if named.contains(&permission.name) {

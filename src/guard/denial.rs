@@ -31,6 +31,16 @@ pub fn lacks(about: &About, operator: &Operator, held: &HeldRoles) -> Vec<Lack> 
 
 /// Explains a 403 for a step of this action.
 pub fn explain_denial(about: &About, operator: &Operator, held: &HeldRoles, step: &str) -> Failure {
+    if about.permissions.is_empty() {
+        return Failure::new(
+            Code::PermissionMissing,
+            format!(
+                "the service refused the step {step}; what it needs depends on the path that the playbook gives"
+            ),
+        )
+        .step(step)
+        .next("look up the permissions and roles on the Graph page of that path, and grant them");
+    }
     let missing = missing_permissions(about, operator);
     if !missing.is_empty() {
         let names = missing.iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
