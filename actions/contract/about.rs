@@ -35,17 +35,26 @@ pub struct Permission {
     pub or: &'static [&'static str],
     /// Whether it is needed to read, or only to write.
     pub write: bool,
+    /// The step does without it: what it would have done becomes an open finding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 impl Permission {
     /// Needed to observe and plan.
     pub const fn read(name: &'static str, or: &'static [&'static str]) -> Self {
-        Self { name, or, write: false }
+        Self { name, or, write: false, optional: false }
     }
 
     /// Needed to apply.
     pub const fn write(name: &'static str, or: &'static [&'static str]) -> Self {
-        Self { name, or, write: true }
+        Self { name, or, write: true, optional: false }
+    }
+
+    /// The step does without it.
+    #[must_use]
+    pub const fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 
     /// Whether a token with these permissions may do it.

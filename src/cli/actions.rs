@@ -57,7 +57,8 @@ fn card(action: &dyn AnyAction, columns: usize) -> String {
             [] => String::new(),
             or => format!(" (or {})", or.join(", ")),
         };
-        text.push_str(&format!("  {kind}  {}{or}\n", permission.name));
+        let without = if permission.optional { " (the step does without it)" } else { "" };
+        text.push_str(&format!("  {kind}  {}{or}{without}\n", permission.name));
     }
     // A literal call: nothing can be declared, so that nothing may be called none.
     let depends = about.permissions.is_empty();

@@ -189,11 +189,12 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
             }
             named.push(permission.name);
             let there = permission.is_met_by(&operator.permissions);
-            text.push_str(&format!(
-                "           {} {}\n",
-                if there { "has  " } else { "LACKS" },
-                permission.name
-            ));
+            let (word, without) = match (there, permission.optional) {
+                (true, _) => ("has  ", ""),
+                (false, true) => ("lacks", " (the step does without it)"),
+                (false, false) => ("LACKS", ""),
+            };
+            text.push_str(&format!("           {word} {}{without}\n", permission.name));
         }
         if let Some(role) = entry.missing_role {
             text.push_str(&format!("           LACKS the directory role {role}\n"));

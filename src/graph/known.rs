@@ -28,6 +28,8 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("RoleEligibilitySchedule.ReadWrite.Directory", "fee28b28-e1f3-4841-818e-2704dc62245f"),
     ("RoleManagement.Read.Directory", "483bed4a-2ad3-4361-a73b-c83ccdbdc53c"),
     ("RoleManagement.ReadWrite.Directory", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"),
+    ("SecurityIdentitiesAccount.Read.All", "c5bc96f5-b4a1-4cfc-8189-d5f0d772278f"),
+    ("SecurityIdentitiesActions.ReadWrite.All", "af2bf46f-7bf1-4be3-8bad-e17e279e8462"),
     ("User-PasswordProfile.ReadWrite.All", "cc117bb9-00cf-4eb8-b580-ea2a878fe8f7"),
     ("User.EnableDisableAccount.All", "3011c876-62b7-4ada-afa2-506cbbecc68c"),
     ("User.Read.All", "df021288-bdef-4463-88db-98f22de89214"),

@@ -7,9 +7,13 @@ use super::roles::{HeldRoles, Need};
 use crate::failure::{Code, Failure};
 use crate::report::{Lack, LackKind};
 
-/// The permissions of an action that the token does not list.
-pub fn missing_permissions<'a>(about: &'a About, operator: &Operator) -> Vec<&'a Permission> {
-    about.permissions.iter().filter(|p| !p.is_met_by(&operator.permissions)).collect()
+/// The permissions of an action that the token does not list, but for those that it does without.
+pub fn missing_permissions<'a>(about: &'a About, operator: &'a Operator) -> Vec<&'a Permission> {
+    unlisted(about, operator).filter(|p| !p.optional).collect()
+}
+
+fn unlisted<'a>(about: &'a About, operator: &'a Operator) -> impl Iterator<Item = &'a Permission> {
+    about.permissions.iter().filter(|p| !p.is_met_by(&operator.permissions))
 }
 
 /// What an action needs for a target with these roles and the operator does not seem to have. Nothing when the
@@ -41,7 +45,7 @@ pub fn explain_denial(about: &About, operator: &Operator, held: &HeldRoles, step
         .step(step)
         .next("look up the permissions and roles on the Graph page of that path, and grant them");
     }
-    let missing = missing_permissions(about, operator);
+    let missing: Vec<&Permission> = unlisted(about, operator).collect();
     if !missing.is_empty() {
         let names = missing.iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
         let has = if operator.permissions.is_empty() { "it lists none at all" } else { "it lists others" };

@@ -5,6 +5,7 @@
 
 mod chain;
 mod ledger;
+mod on_premises;
 mod record;
 mod store;
 

@@ -120,6 +120,7 @@ fn directory(about: &file::About) -> Directory {
         domains,
         service_principals: vec![graph],
         licence: about.licence,
+        defender_for_identity: about.defender_for_identity,
         conditional_access: about
             .locations
             .iter()

@@ -30,4 +30,6 @@ pub const APP_ROLES: &[(&str, &str)] = &[
     ("Organization.Read.All", "498476ce-e0fe-48b0-b801-37ba7e2685c6"),
     ("Policy.Read.All", "246dd0d5-5bd0-4def-940b-0421030a5b68"),
     ("Policy.ReadWrite.ConditionalAccess", "01c0a623-fc9b-48e9-b794-0756f8e8f067"),
+    ("SecurityIdentitiesAccount.Read.All", "c5bc96f5-b4a1-4cfc-8189-d5f0d772278f"),
+    ("SecurityIdentitiesActions.ReadWrite.All", "af2bf46f-7bf1-4be3-8bad-e17e279e8462"),
 ];

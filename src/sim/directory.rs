@@ -42,6 +42,8 @@ pub struct Directory {
     pub risks: Vec<Risk>,
     pub conditional_access: Vec<Entry>,
     pub licence: Licence,
+    /// Defender for Identity watches on-premises AD.
+    pub defender_for_identity: bool,
     pub methods: Vec<Method>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,

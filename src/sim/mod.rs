@@ -22,6 +22,7 @@ mod filter;
 mod grant;
 mod group;
 pub mod http;
+mod identity_account;
 pub mod intruder;
 mod lag;
 mod limits;

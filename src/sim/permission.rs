@@ -88,6 +88,8 @@ const WRITE_ELIGIBILITY: AnyOf =
     &["RoleManagement.ReadWrite.Directory", "RoleEligibilitySchedule.ReadWrite.Directory"];
 const READ_RISK: AnyOf = &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"];
 const WRITE_RISK: AnyOf = &["IdentityRiskyUser.ReadWrite.All"];
+const READ_IDENTITY: AnyOf = &["SecurityIdentitiesAccount.Read.All"];
+const ACT_ON_IDENTITY: AnyOf = &["SecurityIdentitiesActions.ReadWrite.All"];
 const READ_POLICY: AnyOf = &["Policy.Read.All"];
 const WRITE_POLICY: AnyOf = &["Policy.ReadWrite.ConditionalAccess"];
 const READ_METHOD: AnyOf = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
@@ -177,6 +179,8 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
         ("POST", ["roleManagement", "directory", "roleEligibilityScheduleRequests"]) => &[WRITE_ELIGIBILITY],
         ("GET", ["identityProtection", "riskyUsers", _]) => &[READ_RISK],
         ("POST", ["identityProtection", "riskyUsers", _]) => &[WRITE_RISK],
+        ("GET", ["security", "identities", "identityAccounts", ..]) => &[READ_IDENTITY],
+        ("POST", ["security", "identities", "identityAccounts", _, "invokeAction"]) => &[ACT_ON_IDENTITY],
         ("GET", ["identity", "conditionalAccess", ..]) => &[READ_POLICY],
         (_, ["identity", "conditionalAccess", ..]) => &[READ_POLICY, WRITE_POLICY],
         ("GET", ["users", _, "authentication", ..]) => &[READ_METHOD],

@@ -159,6 +159,7 @@ fn account(user: &User) -> Value {
         "displayName": user.display_name,
         "accountEnabled": user.enabled,
         "userType": if user.guest { "Guest" } else { "Member" },
+        "enabledOnPremises": user.on_premises.as_ref().map(|ad| ad.enabled),
     })
 }
 

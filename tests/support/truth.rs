@@ -171,6 +171,9 @@ fn of_apps_roles_and_blocks(user: &UserDocument, change: &ChangeDocument, now: &
         [_, _, "roleEligibilityScheduleRequests"] => !held("roleEligibilities", &role(&body)),
         ["groups", group, "members", "$ref"] => held("members", &format!("{group} {}", user.id)),
         ["groups", group, "members", member, "$ref"] => !held("members", &format!("{group} {member}")),
+        ["security", "identities", "identityAccounts", _, "invokeAction"] => {
+            now["users"][&user.user_principal_name]["enabledOnPremises"] == (body["action"] == "enable")
+        }
         ["identityProtection", ..] => {
             let before_too = &now["irreversible"][format!("risk of {}", user.id)][0];
             now["riskyUsers"][&user.id][0] == "confirmedCompromised" || before_too == "confirmedCompromised"
