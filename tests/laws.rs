@@ -32,6 +32,9 @@ const IN_ROLE_GROUP: &str = "member_of: [Role holders]";
 const BLOCKED: &str = "{group: 5f0c1f0e-7a4c-4c1e-9a54-0d3c2b1a0001}";
 const ADDRESSES: &str = "{addresses: [203.0.113.4/32], location: d1f8a835-ce59-87f7-913e-604434ac5904}";
 
+/// The default goes and another method stays, which becomes the default first.
+const ALL_BUT_THE_MOBILE: &str = "{remove: all, keep: [3179e48a-750b-4051-897c-87b9720928f7]}";
+
 /// A step that spells out what `disable_user` does.
 const LITERAL: &str = "{say: disable the account, read: {path: '/users/{user}', query: {$select: 'id,accountEnabled'}}, \
                        contained_when: {accountEnabled: false}, \
@@ -66,6 +69,7 @@ const CASES: &[Case] = &[
     case("review_consents", "{min_risk: 50}", GUEST, "User Administrator"),
     case("review_consents", "{min_risk: 10}", ADMIN, "User Administrator"),
     case("review_auth_methods", "{remove: since}", PLAIN, "User Administrator"),
+    case("review_auth_methods", ALL_BUT_THE_MOBILE, PLAIN, "User Administrator"),
     case("review_auth_methods", "{remove: all}", ADMIN, "User Administrator"),
     case("review_devices", "{disable: since}", PLAIN, "Cloud Device Administrator"),
     case("review_devices", "{disable: all}", ADMIN, "Cloud Device Administrator"),

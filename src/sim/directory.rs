@@ -1,5 +1,7 @@
 //! What the tenant's directory holds, as one value that a replica can lag behind with.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,6 +47,8 @@ pub struct Directory {
     /// Defender for Identity watches on-premises AD.
     pub defender_for_identity: bool,
     pub methods: Vec<Method>,
+    /// The second factor that each user prefers, by object id.
+    pub preferred: BTreeMap<String, String>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,
     /// Counts what the service created, so that a recreated object has a new id.

@@ -32,6 +32,7 @@ mod method;
 mod moment;
 mod organization;
 mod permission;
+mod preference;
 mod random;
 mod rank;
 mod request;

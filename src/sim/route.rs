@@ -142,7 +142,7 @@ pub fn write(directory: &mut Directory, ask: &Ask, caller: &Caller, now: Timesta
         ("POST", ["roleManagement", "directory", "roleEligibilityScheduleRequests"]) => {
             role_change::request(directory, ask, Kind::Eligible, now)
         }
-        ("POST" | "DELETE", ["users", id, "authentication", rest @ ..]) => {
+        ("POST" | "PATCH" | "DELETE", ["users", id, "authentication", rest @ ..]) => {
             method::write(directory, ask, id, rest, now)
         }
         ("PATCH", ["devices", id]) => device::patch(directory, ask, caller, id),

@@ -133,6 +133,7 @@ impl Tenant {
             "signInSessionsValidFromDateTime": self.directory.start
                 .map(|_| format!("{:.0}", self.directory.time(user.sessions_valid_from))),
             "authenticationMethods": method::snapshot(&self.directory, &user.id).1,
+            "preferredMethod": self.directory.preferred.get(&user.id),
             "passwordVersion": user.password_version,
             "mustChangePassword": user.must_change_password,
         })

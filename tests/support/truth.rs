@@ -99,6 +99,9 @@ fn is_in_force(
         return is_gone("authenticationMethods", key)
             && !keys.iter().any(|held| held.as_str().unwrap().ends_with(last));
     }
+    if url.ends_with("/signInPreferences") {
+        return is["preferredMethod"] == body["userPreferredMethodForSecondaryAuthentication"];
+    }
     if url.contains("/devices/") {
         return now["devices"][last]["accountEnabled"] == body["accountEnabled"];
     }
