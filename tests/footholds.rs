@@ -112,6 +112,29 @@ async fn a_default_that_may_not_be_changed_is_refused_and_left_to_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_permission_of_one_kind_does_for_that_kind_and_the_plan_names_the_one_that_is_missing() {
+    let parts = ["methods:\n", &method("fido2", "created: -1h"), &method("softwareOath", "created: -1h")];
+    let mut world = world(&parts.concat(), "review_auth_methods", "{}");
+    world.prepare(|t| {
+        assert!(t.revoke_permission(RUNNER, "UserAuthenticationMethod.ReadWrite.All"));
+        assert!(t.grant_permission(RUNNER, "UserAuthenticationMethod.Read.All"));
+        assert!(t.grant_permission(RUNNER, "UserAuthMethod-Passkey.ReadWrite.All"));
+    });
+    let lacks = |document: &RunDocument| {
+        let lacks = &document.users[0].steps[0].lacks;
+        lacks.iter().map(|lack| lack.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(lacks(&world.plan().await), ["UserAuthMethod-SoftwareOATH.ReadWrite.All"]);
+    let document = world.contain().await;
+    let refused = document.users[0].steps[0].changes.iter().find(|c| c.state == State::Refused).unwrap();
+    assert!(refused.reason.as_ref().unwrap().contains("UserAuthMethod-SoftwareOATH"), "{refused:#?}");
+    assert_eq!(states(&document).iter().filter(|s| **s == State::Effective).count(), 1, "{document:#?}");
+    world.prepare(|t| t.grant_permission(RUNNER, "UserAuthMethod-SoftwareOATH.ReadWrite.All"));
+    assert_eq!(lacks(&world.plan().await), [""; 0]);
+    assert_eq!(world.contain().await.outcome, Outcome::Contained);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_windows_hello_entry_that_is_refused_holds_nothing_up_and_says_what_to_do() {
     let entry = |i: u8| method("windowsHelloForBusiness", &format!("name: PC {i}, created: -1h"));
     let parts = ["methods:\n", &entry(1), &entry(2), &entry(3)].concat();

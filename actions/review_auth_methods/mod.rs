@@ -15,14 +15,33 @@ mod seen;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{About, Action, Get, Permission, Plan, Read, ReadError, Target, Technique};
+use crate::{About, Action, Get, Part, Permission, Plan, Read, ReadError, Target, Technique};
 
 pub use seen::State;
 
 const PERMISSIONS: &[Permission] = &[
     Permission::read("UserAuthenticationMethod.Read.All", &["UserAuthenticationMethod.ReadWrite.All"]),
-    Permission::write("UserAuthenticationMethod.ReadWrite.All", &[]),
+    ALL_KINDS,
 ];
+
+/// For every kind, or for one kind each. The default is changed with the first alone.
+pub(super) const ALL_KINDS: Permission = Permission::write("UserAuthenticationMethod.ReadWrite.All", &[])
+    .in_parts(&[
+        part("phoneMethods", "UserAuthMethod-Phone.ReadWrite.All"),
+        part("emailMethods", "UserAuthMethod-Email.ReadWrite.All"),
+        part("externalAuthenticationMethods", "UserAuthMethod-External.ReadWrite.All"),
+        part("temporaryAccessPassMethods", "UserAuthMethod-TAP.ReadWrite.All"),
+        part("microsoftAuthenticatorMethods", "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All"),
+        part("fido2Methods", "UserAuthMethod-Passkey.ReadWrite.All"),
+        part("softwareOathMethods", "UserAuthMethod-SoftwareOATH.ReadWrite.All"),
+        part("windowsHelloForBusinessMethods", "UserAuthMethod-WindowsHello.ReadWrite.All"),
+        part("platformCredentialMethods", "UserAuthMethod-PlatformCred.ReadWrite.All"),
+        part("hardwareOathMethods", "UserAuthMethod-HardwareOATH.ReadWrite.All"),
+    ]);
+
+const fn part(collection: &'static str, name: &'static str) -> Part {
+    Part { collection, name }
+}
 
 /// See the module's page.
 pub struct ReviewAuthMethods;

@@ -7,10 +7,10 @@
 
 use serde_json::json;
 
-use super::Settings;
 use super::judge::goes;
 use super::kinds::Back;
 use super::seen::{Seen, State};
+use super::{ALL_KINDS, Settings};
 use crate::{
     Api, Call, Change, Get, Look, Method, Read, ReadError, ReadErrorKind, Seen as Shows, Target, Undo,
 };
@@ -42,7 +42,9 @@ pub(super) async fn read(
     let (going, staying) = split(who, state, settings);
     let lost = |way: &str| offered(&going, way) && !offered(&staying, way);
     let matters = WAYS.iter().any(|(way, _)| lost(way)) && WAYS.iter().any(|(way, _)| offered(&staying, way));
-    if !settings.change_default || !matters {
+    let held = &who.operator.permissions;
+    let may = held.is_empty() || held.iter().any(|name| name == ALL_KINDS.name);
+    if !settings.change_default || !matters || !may {
         return Ok(None);
     }
     match graph.one(&preferences(&who.user.id)).await {

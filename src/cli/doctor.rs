@@ -195,6 +195,9 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
                 (false, false) => ("LACKS", ""),
             };
             text.push_str(&format!("           {word} {}{without}\n", permission.name));
+            for part in permission.parts.iter().filter(|part| !there && part.is_in(&operator.permissions)) {
+                text.push_str(&format!("           has   {} in its place, for that alone\n", part.name));
+            }
         }
         if let Some(role) = entry.missing_role {
             text.push_str(&format!("           LACKS the directory role {role}\n"));
