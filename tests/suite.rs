@@ -6,6 +6,7 @@ mod crash;
 mod documents;
 mod doubt;
 mod footholds;
+mod kill;
 mod laws;
 mod literal;
 mod multi;
