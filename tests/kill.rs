@@ -64,13 +64,13 @@ impl Story {
     }
 
     /// Starts it; `ready` is called before the program itself begins.
-    fn start(&self, place: &Place, ready: impl FnOnce(&Child)) -> Child {
+    fn start(&self, place: &Place, script: &str, ready: impl FnOnce(&Child)) -> Child {
         let binary = place.command(&self.args());
         let mut waiting = std::process::Command::new("/bin/sh");
-        waiting.args(["-c", "read -r go && exec \"$0\" \"$@\""]).arg(binary.get_program());
+        waiting.args(["-c", script]).arg(binary.get_program());
         waiting.args(binary.get_args()).env_clear().current_dir(binary.get_current_dir().unwrap());
         waiting.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        waiting.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        waiting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = waiting.spawn().unwrap();
         ready(&child);
         child.stdin.take().unwrap().write_all(b"go\n").unwrap();
@@ -80,13 +80,16 @@ impl Story {
     /// Runs it until a file of its would grow beyond that many bytes: then the kernel ends it (SIGXFSZ), with no
     /// code of it run. What was written up to there is on disk.
     fn until(&self, place: &Place, bytes: u64) {
-        let limit = |child: &Child| {
-            let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
-            prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit).unwrap();
-        };
-        let status = self.start(place, limit).wait().unwrap();
-        let ended = status.signal().is_some() || status.code() == Some(0);
-        assert!(ended, "{}, {bytes} bytes: {status:?}", self.playbook);
+        let output = self.start(place, START, limit_files(bytes)).wait_with_output().unwrap();
+        let ended = output.status.signal().is_some() || output.status.code() == Some(0);
+        assert!(ended, "{}, {bytes} bytes: {:?}", self.playbook, output.status);
+    }
+
+    /// The same with that signal ignored: the write fails as on a full disk. Gives exit status and stdout.
+    fn with_room_for(&self, place: &Place, bytes: u64) -> (i32, String) {
+        let script = format!("trap '' XFSZ; {START}");
+        let output = self.start(place, &script, limit_files(bytes)).wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     }
 
     /// Resumes, or begins where nothing had begun, and compares the end.
@@ -113,6 +116,16 @@ impl Story {
         assert!(nothing || document["outcome"] == "rolled_back", "{name}: {document:#}");
         let now = restorable(&place.snapshot());
         assert_eq!(differences(&restorable(before), &now), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Waits for a line on stdin, and becomes the program.
+const START: &str = "read -r go && exec \"$0\" \"$@\"";
+
+fn limit_files(bytes: u64) -> impl FnOnce(&Child) {
+    move |child| {
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit).unwrap();
     }
 }
 
@@ -207,7 +220,7 @@ fn killed_at_every_call(playbook: &str) {
         let before = place.snapshot();
         let hang = Fault::Hang { after_effect: *after_effect };
         place.served.tenant.with(|t| t.faults.plant(Planted::new(write, hang)));
-        let mut child = story.start(&place, |_| {});
+        let mut child = story.start(&place, START, |_| {});
         let begun = Instant::now();
         while !place.arrived(write) {
             assert!(begun.elapsed() < Duration::from_secs(60), "{name}: it never came");
@@ -216,6 +229,27 @@ fn killed_at_every_call(playbook: &str) {
         }
         child.kill().unwrap();
         child.wait().unwrap();
+        assert_all_recorded(&place, &name);
+        story.resume_and_compare(&place, &end, &outcome, &name);
+        story.take_back_and_compare(&place, &before, &name);
+    });
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_line_ends_the_run_with_a_document_and_loses_nothing() {
+    let story = Story::of("token-theft");
+    let (ended, outcome) = story.whole();
+    let (end, ends) = (ended.snapshot(), ends(&ended.journal()));
+    let cases: Vec<u64> = ends.windows(2).map(|line| u64::midpoint(line[0], line[1])).step_by(2).collect();
+    each(&cases, |limit| {
+        let name = format!("full at {limit} bytes");
+        let place = story.place();
+        let before = place.snapshot();
+        let (status, text) = story.with_room_for(&place, *limit);
+        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}: {text}"));
+        assert_eq!(document["error"]["code"], "E0703", "{name}: {document:#}");
+        assert_eq!(document["exit_code"], status, "{name}");
+        assert_ne!(status, 0, "{name}");
         assert_all_recorded(&place, &name);
         story.resume_and_compare(&place, &end, &outcome, &name);
         story.take_back_and_compare(&place, &before, &name);
