@@ -106,17 +106,17 @@ impl Story {
         let now = restorable(&place.snapshot());
         assert_eq!(differences(&restorable(end), &now), Vec::<String>::new(), "{name}");
     }
+}
 
-    /// Takes back what was applied, by the journal alone.
-    fn take_back_and_compare(&self, place: &Place, before: &Value, name: &str) {
-        let ran = place.oust(&["rollback", "last", "--yes", "--output", "json", "--patience", "1s"]);
-        let document = ran.document();
-        let nothing = document["outcome"] == "nothing_to_do"
-            || ["E0111", "E0105"].iter().any(|code| document["error"]["code"] == *code);
-        assert!(nothing || document["outcome"] == "rolled_back", "{name}: {document:#}");
-        let now = restorable(&place.snapshot());
-        assert_eq!(differences(&restorable(before), &now), Vec::<String>::new(), "{name}");
-    }
+/// Takes back what was applied, by the journal alone.
+fn take_back_and_compare(place: &Place, before: &Value, name: &str) {
+    let ran = place.oust(&["rollback", "last", "--yes", "--output", "json", "--patience", "1s"]);
+    let document = ran.document();
+    let nothing = document["outcome"] == "nothing_to_do"
+        || ["E0111", "E0105"].iter().any(|code| document["error"]["code"] == *code);
+    assert!(nothing || document["outcome"] == "rolled_back", "{name}: {document:#}");
+    let now = restorable(&place.snapshot());
+    assert_eq!(differences(&restorable(before), &now), Vec::<String>::new(), "{name}");
 }
 
 /// Waits for a line on stdin, and becomes the program.
@@ -134,7 +134,7 @@ fn is_empty(place: &Place) -> bool {
 }
 
 fn lines(journal: &std::path::Path) -> usize {
-    std::fs::read(journal).unwrap_or_default().iter().filter(|b| **b == b'\n').count()
+    String::from_utf8_lossy(&std::fs::read(journal).unwrap_or_default()).matches('\n').count()
 }
 
 /// Every write that took effect was announced before it was sent.
@@ -199,7 +199,7 @@ fn ended_in_every_line(playbook: &str) {
             story.resume_and_compare(&place, &end, &outcome, &name);
             assert_all_recorded(&place, &name);
         }
-        story.take_back_and_compare(&place, &before, &name);
+        take_back_and_compare(&place, &before, &name);
     });
     // Lines differ by a few bytes and in their order from run to run, so one may be missed.
     let seen = seen.into_inner().unwrap();
@@ -231,7 +231,7 @@ fn killed_at_every_call(playbook: &str) {
         child.wait().unwrap();
         assert_all_recorded(&place, &name);
         story.resume_and_compare(&place, &end, &outcome, &name);
-        story.take_back_and_compare(&place, &before, &name);
+        take_back_and_compare(&place, &before, &name);
     });
 }
 
@@ -252,7 +252,7 @@ fn a_disk_that_is_full_at_any_line_ends_the_run_with_a_document_and_loses_nothin
         assert_ne!(status, 0, "{name}");
         assert_all_recorded(&place, &name);
         story.resume_and_compare(&place, &end, &outcome, &name);
-        story.take_back_and_compare(&place, &before, &name);
+        take_back_and_compare(&place, &before, &name);
     });
 }
 

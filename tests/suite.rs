@@ -5,6 +5,7 @@ mod cli;
 mod crash;
 mod documents;
 mod doubt;
+mod faults;
 mod footholds;
 mod kill;
 mod laws;
