@@ -313,7 +313,7 @@ mod tests {
     fn whatever_the_service_filtered_only_the_same_sid_is_this_account() {
         let mut other = row(Some(true));
         other["onPremisesSecurityIdentifier"] = format!("{SID}7").into();
-        let graph = Fake::default().with(&narrow(), json!([other, other]));
+        let graph = Fake::default().with(&narrow(), json!([other]));
         let plan = plan_of(&diego(), &graph);
         assert!(plan.changes.is_empty() && plan.open.len() == 1, "{plan:#?}");
         let twice = Fake::default().with(&narrow(), json!([row(Some(true)), row(Some(true))]));
