@@ -4,6 +4,7 @@ mod documents;
 mod exits;
 mod hostile;
 mod input;
+mod journal;
 mod keys;
 mod plans;
 mod readme;

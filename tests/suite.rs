@@ -5,6 +5,7 @@ mod cli;
 mod crash;
 mod documents;
 mod doubt;
+mod evidence;
 mod footholds;
 mod laws;
 mod literal;

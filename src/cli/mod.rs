@@ -9,6 +9,7 @@ mod connect;
 mod contain;
 mod doctor;
 mod explain;
+mod journal;
 mod man;
 mod output;
 mod plan;
@@ -55,6 +56,7 @@ enum Command {
     Rollback(rollback::Args),
     Runs(runs::Args),
     Report(report::Args),
+    Journal(journal::Args),
     Rehearse(rehearse::Args),
     Doctor(doctor::Args),
     Actions(actions::Args),
@@ -104,6 +106,7 @@ impl Command {
             Self::Rollback(_) => "rollback",
             Self::Runs(_) => "runs",
             Self::Report(_) => "report",
+            Self::Journal(_) => "journal",
             Self::Rehearse(_) => "rehearse",
             Self::Doctor(_) => "doctor",
             Self::Actions(_) => "actions",
@@ -130,6 +133,7 @@ impl Command {
             Self::Rollback(args) => args.run(common, output, started).await,
             Self::Runs(args) => args.run(common, output),
             Self::Report(args) => args.run(common, output),
+            Self::Journal(args) => args.run(common, output),
             Self::Rehearse(args) => args.run(common, output, started).await,
             Self::Doctor(args) => args.run(common, output, started).await,
             Self::Actions(args) => args.run(output),

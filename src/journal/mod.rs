@@ -3,6 +3,7 @@
 //! One file, one writer, one JSON object a line, each holding the hash of the line before. An unterminated last
 //! line is cut off on opening; anything else that is broken stops the tool.
 
+mod audit;
 mod chain;
 mod ledger;
 mod record;
@@ -12,6 +13,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use audit::{Audit, Fault, FaultKind, audit};
 pub use chain::{Chain, GENESIS, read};
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
@@ -189,16 +191,7 @@ pub fn load(path: &Path) -> Result<(Chain, Ledger)> {
         Failure::new(Code::NoSuchRun, format!("reading {}: {e}", path.display()))
             .next("`oust runs` lists the runs there are")
     })?;
-    let name = path.display().to_string();
-    let chain = read(&bytes, &name)?;
-    let mut ledger = Ledger::default();
-    for (i, line) in chain.lines.iter().enumerate() {
-        ledger.apply(line).map_err(|why| {
-            Failure::new(Code::JournalBroken, format!("{name}, line {}: {why}", i + 1)).next(
-                "keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it",
-            )
-        })?;
-    }
+    let Audit { chain, ledger, .. } = read(&bytes, &path.display().to_string())?;
     Ok((chain, ledger))
 }
 

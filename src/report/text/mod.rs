@@ -6,12 +6,14 @@
 mod closing;
 mod findings;
 mod heading;
+mod journal_check;
 mod needs;
 mod problem;
 mod sheet;
 mod steps;
 
 pub(super) use heading::{moment, seconds, tally};
+pub use journal_check::journal_check;
 pub use problem::problem;
 pub(super) use steps::title;
 
