@@ -49,6 +49,7 @@ async fn main() -> Result<(), Failure> {
         clock: clock.clone(),
         watch: Arc::new(Unwatched),
         store: Store::new(std::env::temp_dir().join("oust-embed")),
+        signer: None,
         guards: Guards { protected: Protected::default(), max_users: 1, tenant_id: None },
         started: tokio::time::Instant::now(),
         patience: Duration::from_secs(120),

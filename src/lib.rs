@@ -15,5 +15,6 @@ pub mod journal;
 pub mod playbook;
 pub mod rehearsal;
 pub mod report;
+pub mod secret_file;
 pub mod sim;
 pub mod target_name;

@@ -308,6 +308,7 @@ fn engine(
         watch,
         stop: Stop::new(clock.clone(), None),
         store: Store::new(state.to_owned()),
+        signer: None,
         guards: Guards {
             protected: Protected::default(),
             max_users: 1,

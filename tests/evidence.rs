@@ -37,7 +37,7 @@ fn found(lines: &[Vec<u8>]) -> Option<(u64, FaultKind)> {
 
 /// Whether the file is found out, at the latest by the hash in the ticket.
 fn is_found_out(audit: &Audit, head: &str) -> bool {
-    let check = JournalCheck::new("journal.jsonl".as_ref(), audit, Some(head));
+    let check = JournalCheck::new("journal.jsonl".as_ref(), audit, Some(head), None);
     assert_eq!(check.exit_code, if check.sound { 0 } else { 8 });
     assert_eq!(check.sound, check.error.is_none());
     !check.sound
@@ -58,7 +58,7 @@ fn a_sound_journal_is_sound_and_its_head_is_that_of_the_ticket() {
     assert_eq!(audit.chain.lines.len(), lines().len());
     assert!(!is_found_out(&audit, &audit.chain.head));
     let earlier = audit.chain.hashes[10].clone();
-    let check = JournalCheck::new("journal.jsonl".as_ref(), &audit, Some(&earlier));
+    let check = JournalCheck::new("journal.jsonl".as_ref(), &audit, Some(&earlier), None);
     let given = check.given_head.unwrap();
     assert_eq!((check.sound, given.line, given.later), (true, Some(11), lines().len() as u64 - 11));
 }

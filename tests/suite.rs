@@ -13,4 +13,5 @@ mod multi;
 mod properties;
 mod secrets;
 mod served;
+mod signature;
 mod support;

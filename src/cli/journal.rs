@@ -6,7 +6,7 @@ use super::common::Common;
 use super::connect;
 use super::output::{Format, Output, print};
 use crate::failure::{Code, Failure, Result};
-use crate::journal::audit;
+use crate::journal::{PublicKey, audit};
 use crate::report::{JournalCheck, text};
 
 /// Check the record of a run
@@ -24,7 +24,8 @@ enum JournalCommand {
 /// Find any changed, removed, inserted or reordered line of a journal
 ///
 /// It only reads, so it works while the run is going on and on a copy of the file. An edit of the
-/// last line shows only against the hash that was printed at the end of the run: give it with --head.
+/// last line shows only against the hash that was printed at the end of the run (--head), or against a signature
+/// (--public-key).
 #[derive(Debug, clap::Args)]
 struct Verify {
     /// Run id, the start of one, `last`, or the path of a journal
@@ -33,6 +34,9 @@ struct Verify {
     /// The hash in the ticket
     #[arg(long, value_name = "HASH")]
     head: Option<String>,
+    /// Check the signature of the end: Ed25519 public key, PEM
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
 }
 
 impl Args {
@@ -47,8 +51,10 @@ impl Verify {
     fn run(self, common: &Common, output: &Output) -> Result<u8> {
         let head = self.head.as_deref().map(hash).transpose()?;
         let path = find(&self.journal, common)?;
+        let key = self.public_key.as_deref().map(PublicKey::open).transpose()?;
         let audit = audit(&read(&path)?);
-        let check = JournalCheck::new(&path, &audit, head.as_deref());
+        let signed = key.map(|key| key.verify(&path));
+        let check = JournalCheck::new(&path, &audit, head.as_deref(), signed);
         output.write_result_file(&check)?;
         match output.format {
             Format::Text => print(&text::journal_check(&check, &output.paint, output.width)),

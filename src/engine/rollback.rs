@@ -47,7 +47,7 @@ impl Engine {
         self.tell(What::Began { run_id: run.id(), command: "rollback".into(), dry_run });
         let mut planned = Vec::new();
         let result = self.try_rollback(&mut run, steps, consent, dry_run, &mut planned).await;
-        let mut document = run.end(result);
+        let mut document = self.end(run, result);
         fold::show_rollback_plan(&mut document, &planned);
         document
     }

@@ -203,7 +203,7 @@ impl Engine {
         };
         self.tell(What::Began { run_id: run.id(), command: "verify".into(), dry_run: false });
         let result = self.try_reverify(&mut run).await;
-        run.end(result)
+        self.end(run, result)
     }
 
     async fn try_reverify(&self, run: &mut Run) -> Result<()> {

@@ -7,6 +7,7 @@ mod audit;
 mod chain;
 mod ledger;
 mod record;
+mod signature;
 mod store;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
 };
+pub use signature::{PublicKey, SignedHead, Signer, head_path, signature_path};
 pub use store::{Fuse, RunPath, Store, UserLock};
 
 use crate::clock::Clock;
@@ -121,6 +123,22 @@ impl Journal {
             Sink::Memory => None,
             Sink::File { path, .. } => Some(path),
         }
+    }
+
+    /// Signs the end as it is now. What could not be written is not signed.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn sign(&self, signer: &Signer) -> Result<()> {
+        let (Some(path), Some(began), false) = (self.path(), &self.ledger.began, self.poisoned) else {
+            return Ok(());
+        };
+        let head = SignedHead { run_id: began.run_id.clone(), records: self.seq, head: self.head.clone() };
+        signer.sign(path, &head).map_err(|failure| {
+            failure
+                .changed("what the run did stands and is in the journal; only the signature is missing")
+                .next("mend the folder of the run; `oust verify RUN` looks again and signs")
+        })
     }
 
     /// Writes a record that announces no write. What a call did is on disk when this returns; what was only

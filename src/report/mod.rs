@@ -19,4 +19,4 @@ mod verdict;
 pub(crate) mod width;
 
 pub use document::*;
-pub use journal_check::{GivenHead, JOURNAL_CHECK_SCHEMA, JournalCheck};
+pub use journal_check::{GivenHead, JOURNAL_CHECK_SCHEMA, JournalCheck, SignatureCheck};

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::served::{ADELE, Place, Ran};
+use crate::served::{ADELE, Place, Ran, finish};
+use crate::signature::{private, public};
 
 fn verify(place: &Place, more: &[&str]) -> (i32, Value) {
     let ran = place.oust(&[&["journal", "verify"], more, &["--output", "json"]].concat());
@@ -95,4 +96,40 @@ fn what_is_no_journal_is_64() {
     let sent = place.requests();
     place.oust(&["contain", ADELE, "--dry-run"]);
     assert!(place.requests() > sent && verify("last", &[]).status == 64);
+}
+
+#[test]
+fn the_configured_key_signs_and_the_environment_goes_before_it() {
+    let place = Place::contoso();
+    let key = place.write("journal-key.pem", &private([7; 32]));
+    let other = place.write("other-key.pem", &private([8; 32]));
+    place.write("journal-key.pub", &public([7; 32]));
+    place.write("other-key.pub", &public([8; 32]));
+    place.write("oust.toml", &format!("[journal]\nsigning_key = {:?}\n", key.display().to_string()));
+    place.contain(&["--config", "oust.toml"]).ended(0, "contained");
+    let (status, check) = verify(&place, &["last", "--public-key", "journal-key.pub"]);
+    assert_eq!((status, &check["signature"]["covers_all"]), (0, &true.into()), "{check:#}");
+    let (status, check) = verify(&place, &["last", "--public-key", "other-key.pub"]);
+    assert_eq!((status, &check["error"]["code"]), (8, &"E0705".into()), "{check:#}");
+    let text = place.oust(&["journal", "verify", "last", "--public-key", "other-key.pub"]).stdout;
+    assert!(text.starts_with("NOT SIGNED"), "{text}");
+
+    let mut command = place.command(&["verify", "last", "--config", "oust.toml"]);
+    assert_eq!(finish(command.env("OUST_SIGNING_KEY", other)).status, 0);
+    assert_eq!(verify(&place, &["last", "--public-key", "other-key.pub"]).0, 0);
+}
+
+#[test]
+fn a_key_that_cannot_be_used_stops_before_anything_is_sent() {
+    let place = Place::contoso();
+    for (key, status, code) in
+        [("missing.pem", 64, "E0112"), ("token", 64, "E0112"), ("open.pem", 5, "E0208")]
+    {
+        let open = place.write("open.pem", &private([7; 32]));
+        #[cfg(unix)]
+        std::fs::set_permissions(open, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        let mut command = place.command(&["contain", ADELE, "--yes", "--output", "json"]);
+        finish(command.env("OUST_SIGNING_KEY", key)).refused(status, code);
+    }
+    assert_eq!(place.requests(), 0);
 }

@@ -15,7 +15,7 @@ use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
 use oust::graph::cloud::Endpoint;
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
-use oust::journal::{Fuse, RunPath, Store};
+use oust::journal::{Fuse, RunPath, Signer, Store};
 use oust::playbook::Playbook;
 use oust::report::RunDocument;
 use oust::sim::faults::{Fault, Planted};
@@ -57,6 +57,7 @@ pub struct World {
     pub users: Vec<String>,
     pub password_recipient: Option<String>,
     pub tokens: Arc<dyn TokenSource>,
+    pub signer: Option<Arc<Signer>>,
     pub watch: Arc<dyn Watch>,
     /// The tenant before anything was done.
     pub original: Value,
@@ -101,6 +102,7 @@ impl World {
             playbook: Playbook::find("token-theft").unwrap(),
             users,
             password_recipient: None,
+            signer: None,
             fuse: None,
             folder: tempfile::tempdir().unwrap(),
             sim,
@@ -171,6 +173,7 @@ impl World {
             watch: Arc::clone(&self.watch),
             stop: Stop::new(self.clock.clone(), self.deadline),
             store: self.store(),
+            signer: self.signer.clone(),
             guards: self.guards.clone(),
             started: tokio::time::Instant::now(),
             patience: self.patience,
