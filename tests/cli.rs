@@ -2,6 +2,7 @@
 
 mod documents;
 mod exits;
+mod export;
 mod hostile;
 mod input;
 mod journal;

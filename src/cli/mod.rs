@@ -9,6 +9,7 @@ mod connect;
 mod contain;
 mod doctor;
 mod explain;
+mod export;
 mod journal;
 mod man;
 mod output;
@@ -57,6 +58,7 @@ enum Command {
     Runs(runs::Args),
     Report(report::Args),
     Journal(journal::Args),
+    Export(export::Args),
     Rehearse(rehearse::Args),
     Doctor(doctor::Args),
     Actions(actions::Args),
@@ -107,6 +109,7 @@ impl Command {
             Self::Runs(_) => "runs",
             Self::Report(_) => "report",
             Self::Journal(_) => "journal",
+            Self::Export(_) => "export",
             Self::Rehearse(_) => "rehearse",
             Self::Doctor(_) => "doctor",
             Self::Actions(_) => "actions",
@@ -134,6 +137,7 @@ impl Command {
             Self::Runs(args) => args.run(common, output),
             Self::Report(args) => args.run(common, output),
             Self::Journal(args) => args.run(common, output),
+            Self::Export(args) => args.run(common, output),
             Self::Rehearse(args) => args.run(common, output, started).await,
             Self::Doctor(args) => args.run(common, output, started).await,
             Self::Actions(args) => args.run(output),

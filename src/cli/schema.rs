@@ -1,6 +1,8 @@
 //! `oust schema`.
 
+use super::export::Export;
 use super::output::{Output, print};
+use crate::bundle::Bundle;
 use crate::engine::SavedPlan;
 use crate::engine::event::Event;
 use crate::failure::{Code, Failure, Result};
@@ -11,13 +13,13 @@ use crate::report::{JournalCheck, RunDocument, RunList};
 /// Print the JSON schema of a document
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// run, runs, plan, journal, journal-check, event, playbook or tenant
+    /// run, runs, plan, journal, journal-check, bundle, export, event, playbook or tenant
     name: Option<String>,
 }
 
 /// The schemas there are.
 pub const NAMES: &[&str] =
-    &["run", "runs", "plan", "journal", "journal-check", "event", "playbook", "tenant"];
+    &["run", "runs", "plan", "journal", "journal-check", "bundle", "export", "event", "playbook", "tenant"];
 
 impl Args {
     /// Prints it.
@@ -49,6 +51,8 @@ pub fn find(name: &str) -> Option<serde_json::Value> {
         "plan" => schemars::schema_for!(SavedPlan).to_value(),
         "journal" => schemars::schema_for!(Line).to_value(),
         "journal-check" => schemars::schema_for!(JournalCheck).to_value(),
+        "bundle" => schemars::schema_for!(Bundle).to_value(),
+        "export" => schemars::schema_for!(Export).to_value(),
         "event" => schemars::schema_for!(Event).to_value(),
         "playbook" => Playbook::schema(),
         "tenant" => crate::sim::file::schema().to_value(),

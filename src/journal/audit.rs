@@ -164,7 +164,7 @@ fn judge(pieces: &[Piece], at: usize, head: &str) -> Option<Fault> {
         (Ok(_), Some(seq)) if piece.follows(head) => fault(
             at,
             FaultKind::Changed,
-            format!("it follows from the line before, yet it is numbered {seq} and not {at}"),
+            format!("it follows from the line before, yet its seq is {seq} and not {at}"),
         ),
         (Ok(_), Some(seq)) if seq > at as u64 => {
             let missing = match seq - at as u64 {
@@ -174,7 +174,7 @@ fn judge(pieces: &[Piece], at: usize, head: &str) -> Option<Fault> {
             fault(
                 at,
                 FaultKind::Removed,
-                format!("it is numbered {seq} and not {at}: {missing} missing before it"),
+                format!("its seq is {seq} and not {at}: {missing} missing before it"),
             )
         }
         _ => broken_link(pieces, at),

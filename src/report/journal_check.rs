@@ -115,9 +115,9 @@ impl JournalCheck {
             error: None,
         };
         if let Some(fault) = check.fault.clone() {
-            check.fail(&fault.failure(&check.path));
+            check.fail(&fault.failure("the journal"));
         } else if let Some(why) = check.signature.as_ref().and_then(|signature| signature.reason.clone()) {
-            let failure = Failure::new(Code::NotSigned, format!("{}: {why}", check.path))
+            let failure = Failure::new(Code::NotSigned, format!("the journal: {why}"))
                 .next("compare with the hash in the ticket (--head); `oust verify RUN` signs anew");
             check.fail(&failure);
         }

@@ -4,6 +4,7 @@
 //! to type next.
 
 mod closing;
+mod export;
 mod findings;
 mod heading;
 mod journal_check;
@@ -12,6 +13,7 @@ mod problem;
 mod sheet;
 mod steps;
 
+pub use export::export;
 pub(super) use heading::{moment, seconds, tally};
 pub use journal_check::journal_check;
 pub use problem::problem;
