@@ -7,6 +7,7 @@ mod documents;
 mod doubt;
 mod evidence;
 mod footholds;
+mod golden;
 mod laws;
 mod literal;
 mod multi;
