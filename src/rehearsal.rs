@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Protected;
 use crate::engine::event::{Event, Watch, What};
-use crate::engine::{Consent, Engine, Order, Stop};
+use crate::engine::{Consent, Engine, Order, Since, Stop};
 use crate::failure::{Code, Failure, Result};
 use crate::graph::cloud::Endpoint;
 use crate::graph::http::HttpTransport;
@@ -241,7 +241,7 @@ pub async fn rehearse(
         run_id: Uuid::now_v7(),
         names: vec![TargetName::parse(&victim)?],
         playbook,
-        since,
+        since: Since::At(since),
         password_recipient: None,
     };
 

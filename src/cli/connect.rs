@@ -148,5 +148,5 @@ fn prefer<T: Clone>(environment: &mut Option<T>, configured: Option<&T>, configu
 /// The deadline that the options give.
 pub fn deadline(common: &Common, clock: &Clock) -> Option<jiff::Timestamp> {
     let duration = SignedDuration::try_from(common.deadline?).unwrap_or(SignedDuration::from_hours(24 * 365));
-    clock.now().checked_add(duration).ok()
+    clock.steady().checked_add(duration).ok()
 }

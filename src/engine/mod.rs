@@ -19,7 +19,7 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oust_actions::{Operator, Tenant};
 use uuid::Uuid;
 
@@ -73,9 +73,18 @@ pub struct Order {
     /// By which playbook.
     pub playbook: Playbook,
     /// Start of the compromise window.
-    pub since: Timestamp,
+    pub since: Since,
     /// Public key of age for new passwords.
     pub password_recipient: Option<String>,
+}
+
+/// Start of the compromise window, as it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// A moment.
+    At(Timestamp),
+    /// So long ago by the service's clock: this machine's may be wrong, and with it what counts as new.
+    Ago(SignedDuration),
 }
 
 /// Whether a plan may be carried out.

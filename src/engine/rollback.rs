@@ -145,13 +145,13 @@ impl Engine {
             ToldResult::NotSent => return Ok((RollbackState::Skipped, error)),
             ToldResult::Accepted | ToldResult::InDoubt => {}
         }
-        let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
+        let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = Duration::from_millis(250);
         loop {
             if matches!(self.see(look).await, Stands::Before) {
                 return Ok((RollbackState::Restored, None));
             }
-            if self.clock.now() >= until || !self.stop.sleep(wait).await {
+            if self.clock.steady() >= until || !self.stop.sleep(wait).await {
                 break;
             }
             wait = (wait * 2).min(Duration::from_secs(15));

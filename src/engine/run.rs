@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::event::What;
 use super::secret::Secrets;
-use super::{Engine, Observed, Order};
+use super::{Engine, Observed, Order, Since};
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
 use crate::guard::HeldRoles;
@@ -150,7 +150,7 @@ impl Run {
             tenant: observed.tenant.clone(),
             operator: observed.operator.clone(),
             users: observed.users.iter().map(|u| u.target.user.id.clone()).collect(),
-            since: order.since,
+            since: observed.since,
             password_recipient: order.password_recipient.clone(),
         })))?;
         self.add_targets(observed)
@@ -288,7 +288,7 @@ impl Run {
             run_id: self.id,
             names: began.users.iter().cloned().map(TargetName::Id).collect(),
             playbook: self.playbook.clone(),
-            since: began.since,
+            since: Since::At(began.since),
             password_recipient: began.password_recipient.clone(),
         })
     }

@@ -25,7 +25,7 @@ struct Again {
 impl Engine {
     /// Reads every accepted change back until it is in force or the patience ends.
     pub(super) async fn verify(&self, run: &mut Run) -> Result<()> {
-        let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
+        let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
             let unsettled =
@@ -35,7 +35,7 @@ impl Engine {
             if again.is_empty() {
                 return Ok(());
             }
-            let last = self.clock.now() >= until;
+            let last = self.clock.steady() >= until;
             for looked in again {
                 self.note_again(run, &looked, unsettled, last).await?;
             }

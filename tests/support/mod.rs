@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use oust::clock::Clock;
 use oust::config::Protected;
 use oust::engine::event::{Unwatched, Watch};
-use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
+use oust::engine::{Consent, Engine, Order, SavedPlan, Since, Stop};
 use oust::graph::cloud::Endpoint;
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
@@ -109,6 +109,12 @@ impl World {
         }
     }
 
+    /// The machine has a clock of its own, which may be set without the service's.
+    pub fn on_own_clock(mut self) -> Self {
+        self.clock = Clock::starting_at(self.clock.now());
+        self
+    }
+
     /// By a playbook of this one step.
     pub fn by_step(mut self, action: &str, with: &str) -> Self {
         let text = format!(
@@ -187,7 +193,7 @@ impl World {
             run_id: Uuid::now_v7(),
             names: self.users.iter().map(|name| TargetName::parse(name).unwrap()).collect(),
             playbook: self.playbook.clone(),
-            since,
+            since: Since::At(since),
             password_recipient: self.password_recipient.clone(),
         }
     }
