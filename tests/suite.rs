@@ -4,6 +4,7 @@
 mod cli;
 mod clocks;
 mod crash;
+mod dependencies;
 mod documents;
 mod doubt;
 mod evidence;
