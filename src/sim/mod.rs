@@ -16,6 +16,7 @@ mod credential;
 mod device;
 mod directory;
 mod error;
+mod exchange;
 pub mod faults;
 pub mod file;
 mod filter;
@@ -227,6 +228,9 @@ impl Simulated {
         act(&mut self.tenant.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Where Exchange Online is in process.
+    pub const EXCHANGE_URL: &'static str = "https://outlook.office365.com";
+
     /// The root of the Graph API.
     pub fn base_url(&self) -> &'static str {
         Self::BASE_URL
@@ -235,6 +239,11 @@ impl Simulated {
     /// A token for an application of the tenant file, issued now.
     pub fn token(&self, app: &str) -> String {
         self.with(|tenant| tenant.token(app, self.clock.now()))
+    }
+
+    /// A token of the application for Exchange Online, issued now.
+    pub fn exchange_token(&self, app: &str) -> String {
+        self.with(|tenant| tenant.exchange_token(app, self.clock.now()))
     }
 
     /// What has become of the intruder's footholds by now.

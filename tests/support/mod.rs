@@ -26,7 +26,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use truth::{differences, lies, restorable};
-pub use wire::{Power, Wire};
+pub use wire::{ExchangeTokens, Power, Wire};
 
 /// The tenant of the documentation: Adele Vance is compromised.
 pub const CONTOSO: &str = include_str!("../../examples/tenants/contoso.yaml");
@@ -57,6 +57,8 @@ pub struct World {
     pub users: Vec<String>,
     pub password_recipient: Option<String>,
     pub tokens: Arc<dyn TokenSource>,
+    /// Whether the operator opted in to Exchange Online.
+    pub exchange: bool,
     pub watch: Arc<dyn Watch>,
     /// The tenant before anything was done.
     pub original: Value,
@@ -91,6 +93,7 @@ impl World {
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),
+            exchange: true,
             wire,
             watch: Arc::new(Unwatched),
             original: sim.with(|t| t.snapshot()),
@@ -159,14 +162,19 @@ impl World {
 
     /// A new process.
     pub fn engine(&self) -> Engine {
+        let mut graph = Graph::new(GraphParts {
+            transport: Arc::<Wire>::clone(&self.wire),
+            tokens: Arc::clone(&self.tokens),
+            endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
+            clock: self.clock.clone(),
+            budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
+        });
+        if self.exchange {
+            let endpoint = Endpoint::parse(Simulated::EXCHANGE_URL, false).unwrap();
+            graph = graph.with_exchange(endpoint, Arc::new(ExchangeTokens(Arc::clone(&self.sim))));
+        }
         Engine {
-            graph: Arc::new(Graph::new(GraphParts {
-                transport: Arc::<Wire>::clone(&self.wire),
-                tokens: Arc::clone(&self.tokens),
-                endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
-                clock: self.clock.clone(),
-                budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
-            })),
+            graph: Arc::new(graph),
             clock: self.clock.clone(),
             watch: Arc::clone(&self.watch),
             stop: Stop::new(self.clock.clone(), self.deadline),
