@@ -5,6 +5,7 @@ mod cli;
 mod crash;
 mod documents;
 mod doubt;
+mod exchange;
 mod footholds;
 mod laws;
 mod literal;

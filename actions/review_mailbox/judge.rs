@@ -115,7 +115,9 @@ enum Fate {
 }
 
 fn delegate(name: &str, what: &str, settings: &Settings) -> Fate {
-    let finding = |decision, why: &str| Finding::of((name, name), decision, vec![what.into(), why.into()]);
+    let finding = |decision, why: &str| {
+        Finding::of((name, &format!("delegate {name}")), decision, vec![what.into(), why.into()])
+    };
     if settings.keep.iter().any(|kept| kept.eq_ignore_ascii_case(name)) {
         Fate::Stays(finding(Decision::Keep, "the playbook keeps it"))
     } else if settings.delegates == Delegates::Remove {

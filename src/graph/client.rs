@@ -150,6 +150,14 @@ impl Graph {
         }
     }
 
+    /// Where Exchange Online is.
+    ///
+    /// # Errors
+    /// Why the way there is closed.
+    pub fn exchange_endpoint(&self) -> std::result::Result<&Endpoint, &str> {
+        self.exchange.as_ref().map(|door| &door.endpoint).map_err(String::as_str)
+    }
+
     async fn claims_for(&self, api: Api) -> Result<Claims> {
         let session = self.session(api).await?;
         Ok(Claims::decode(session.token.secret.expose_secret()))
