@@ -311,8 +311,12 @@ fn engine(
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline: None, per_read: Duration::from_secs(60) }),
     });
-    let exchange = Arc::new(ExchangeIssuer(Arc::clone(&served.tenant)));
-    let graph = graph.with_exchange(Endpoint::parse(&served.url(), true)?, exchange);
+    let graph = if served.tenant.offers_exchange(RUNNER) {
+        let exchange = Arc::new(ExchangeIssuer(Arc::clone(&served.tenant)));
+        graph.with_exchange(Endpoint::parse(&served.url(), true)?, exchange)
+    } else {
+        graph.without_exchange(format!("{RUNNER} holds no Exchange.ManageAsApp in the tenant file"))
+    };
     let throttles = served.tenant.with(|t| t.limits.is_some());
     Ok(Engine {
         graph: Arc::new(if throttles { graph } else { graph.unpaced() }),

@@ -63,7 +63,7 @@ use self::intruder::Intruder;
 use self::random::Random;
 use self::service_principal::ServicePrincipal;
 use crate::clock::Clock;
-use crate::graph::{Reply, Request, SendError, Transport};
+use crate::graph::{Claims, Reply, Request, SendError, Transport};
 
 /// A tenant and everything in it.
 #[derive(Debug, Clone)]
@@ -244,6 +244,12 @@ impl Simulated {
     /// A token of the application for Exchange Online, issued now.
     pub fn exchange_token(&self, app: &str) -> String {
         self.with(|tenant| tenant.exchange_token(app, self.clock.now()))
+    }
+
+    /// Whether the application may run Exchange Online's cmdlets as far as permissions go, which is how a tenant
+    /// file opts in to them.
+    pub fn offers_exchange(&self, app: &str) -> bool {
+        !Claims::decode(&self.exchange_token(app)).roles.is_empty()
     }
 
     /// What has become of the intruder's footholds by now.

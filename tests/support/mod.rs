@@ -93,7 +93,7 @@ impl World {
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),
-            exchange: true,
+            exchange: sim.offers_exchange(RUNNER),
             wire,
             watch: Arc::new(Unwatched),
             original: sim.with(|t| t.snapshot()),
