@@ -1,5 +1,12 @@
 //! The Exchange Online route from end to end: opted in or not, refused, in doubt, and taken back.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use oust::failure::{Code, Failure};
+use oust::graph::TokenSource;
+use oust::graph::token::{Again, Token};
 use oust::report::{Outcome, RunDocument, State};
 use oust::sim::faults::{Fault, Planted};
 
@@ -22,7 +29,7 @@ fn forwards(world: &World) -> bool {
 #[tokio::test(start_paused = true)]
 async fn without_opting_in_no_token_is_asked_for_and_nothing_is_sent_and_the_report_says_so() {
     let mut world = World::contoso();
-    world.exchange = false;
+    world.exchange = None;
     let document = world.contain().await;
     assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
     assert_eq!(asks_exchange(&world), 0);
@@ -67,6 +74,30 @@ async fn without_the_permission_only_its_own_step_fails() {
     let failed: Vec<&str> = steps.iter().filter(|s| s.error.is_some()).map(|s| s.step.as_str()).collect();
     assert_eq!(failed, ["review_mailbox"]);
     assert!(document.users[0].cut_at.is_some());
+}
+
+/// A sign-in at Exchange Online that takes its time, and fails.
+struct Slow;
+
+#[async_trait]
+impl TokenSource for Slow {
+    async fn token(&self, _: Again) -> oust::failure::Result<Token> {
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        Err(Failure::new(Code::SecretRefused, "the sign-in was refused"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_at_exchange_that_hangs_and_fails_holds_up_no_cut_and_is_told_by_its_step() {
+    let mut world = World::contoso();
+    world.exchange = Some(Arc::new(Slow));
+    let document = world.contain().await;
+    assert_eq!(document.outcome, Outcome::Partial, "{document:#?}");
+    let user = &document.users[0];
+    let cut_after = user.cut_at.unwrap().duration_since(document.started_at.unwrap());
+    assert!(cut_after.as_secs() < 60, "{cut_after:?}");
+    let step = user.steps.iter().find(|step| step.step == "review_mailbox").unwrap();
+    assert!(step.error.as_ref().unwrap().detail.contains("the sign-in was refused"), "{step:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ mod judge;
 mod observe;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{About, Action, Permission, Plan, Read, ReadError, Target, Technique};
 
@@ -35,7 +35,7 @@ pub struct Settings {
 }
 
 /// Which forwarding of the mailbox ends.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Forwarding {
     /// What leads out of the tenant's verified domains. A person decides on the rest.
@@ -46,7 +46,7 @@ pub enum Forwarding {
 }
 
 /// What becomes of whoever may open the mailbox or send in its name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Delegates {
     /// A person decides.

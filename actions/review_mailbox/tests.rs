@@ -7,7 +7,7 @@ use super::*;
 use crate::contract::fake::{Fake, adele, ready, synced};
 use crate::{AnyAction, Call, ReadErrorKind, Undo};
 
-fn row(forwarding: Value) -> Value {
+fn row(forwarding: &Value) -> Value {
     let mut row = json!({
         "ExternalDirectoryObjectId": adele().user.id, "ForwardingSmtpAddress": null, "ForwardingAddress": null,
         "DeliverToMailboxAndForward": false, "GrantSendOnBehalfTo": [],
@@ -39,7 +39,7 @@ fn decide(graph: &Fake, with: Value) -> Plan {
 }
 
 fn forwarding(values: Value, with: Value) -> Plan {
-    decide(&seen(row(values), json!([]), json!([])), with)
+    decide(&seen(row(&values), json!([]), json!([])), with)
 }
 
 fn delegates(with: Value) -> Plan {
@@ -53,7 +53,7 @@ fn delegates(with: Value) -> Plan {
         { "Trustee": "NT AUTHORITY\\SELF", "AccessRights": ["SendAs"], "AccessControlType": "Allow" },
         { "Trustee": "AlexW@contoso.com", "AccessRights": ["SendAs"], "AccessControlType": "Allow" },
     ]);
-    decide(&seen(row(json!({ "GrantSendOnBehalfTo": ["Alex", "Megan"] })), full, send), with)
+    decide(&seen(row(&json!({ "GrantSendOnBehalfTo": ["Alex", "Megan"] })), full, send), with)
 }
 
 fn undo(change: &crate::Change) -> &Call {
@@ -73,7 +73,7 @@ fn forwarding_out_of_the_tenant_ends_and_all_of_it_comes_back() {
     assert_eq!(body["DeliverToMailboxAndForward"], false);
     let back = undo(change).body.as_ref().unwrap();
     for name in ["ForwardingSmtpAddress", "DeliverToMailboxAndForward", "ForwardingAddress"] {
-        assert_eq!(back[name], row(values.clone())[name], "{name}");
+        assert_eq!(back[name], row(&values)[name], "{name}");
     }
     assert!(plan.open.is_empty() && plan.kept.is_empty(), "{plan:?}");
 }
@@ -140,7 +140,7 @@ fn what_cannot_be_seen_is_said_with_the_way_to_see_it() {
 
 #[test]
 fn nothing_is_decided_on_the_mailbox_of_another_account() {
-    let graph = seen(row(json!({ "ExternalDirectoryObjectId": "someone" })), json!([]), json!([]));
+    let graph = seen(row(&json!({ "ExternalDirectoryObjectId": "someone" })), json!([]), json!([]));
     let error = ready(Action::observe(&ReviewMailbox, &adele(), &graph)).unwrap_err();
     assert_eq!(error.kind, ReadErrorKind::Unreadable);
 }

@@ -46,7 +46,7 @@ pub struct Graph {
     pub(super) limits: Limits,
     pub(super) jitter: Jitter,
     service: ServiceClock,
-    graph: Door,
+    directory: Door,
     /// The way to Exchange Online, or why it is closed.
     exchange: std::result::Result<Door, String>,
 }
@@ -99,7 +99,7 @@ impl Graph {
             limits: Limits::new(parts.clock.clone()),
             jitter: Jitter::random(),
             service: ServiceClock::default(),
-            graph: Door::new(parts.endpoint.clone(), Arc::clone(&parts.tokens)),
+            directory: Door::new(parts.endpoint.clone(), Arc::clone(&parts.tokens)),
             exchange: Err(exchange::NOT_ASKED_FOR.to_owned()),
             parts,
         }
@@ -165,7 +165,7 @@ impl Graph {
 
     /// Where requests to Graph go.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.graph.endpoint
+        &self.directory.endpoint
     }
 
     /// Where requests of this API go.
@@ -178,7 +178,7 @@ impl Graph {
 
     fn door(&self, api: Api) -> Result<&Door> {
         match (api, &self.exchange) {
-            (Api::V1 | Api::Beta, _) => Ok(&self.graph),
+            (Api::V1 | Api::Beta, _) => Ok(&self.directory),
             (Api::Exchange, Ok(door)) => Ok(door),
             (Api::Exchange, Err(why)) => Err(Failure::new(Code::NoCredential, why.clone())),
         }

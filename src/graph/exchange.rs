@@ -16,8 +16,7 @@ use super::fetch::error;
 use crate::failure::Failure;
 
 /// Why the way is closed when nobody opened it.
-pub const NOT_ASKED_FOR: &str = "the Exchange Online route is off: the configuration doesn't opt in with \
-                                 `exchange = true` under [tenants.NAME]";
+pub const NOT_ASKED_FOR: &str = "`exchange = true` is not set for the tenant in the configuration";
 
 /// The mailbox that an application's cmdlets are routed by.
 const SYSTEM_MAILBOX: &str = "APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}";
@@ -49,7 +48,7 @@ pub(super) fn reading(get: &Get) -> Result<Zeroizing<Vec<u8>>, String> {
     let name = cmdlet(&get.path).filter(|name| name.starts_with("Get-"));
     let name = name.ok_or_else(|| format!("{} is no cmdlet that reads; nothing was sent", get.path))?;
     let parameters = get.query.iter().map(|(name, value)| (name.clone(), typed(value)));
-    Ok(envelope(name, Value::Object(parameters.collect::<Map<_, _>>())))
+    Ok(envelope(name, &Value::Object(parameters.collect::<Map<_, _>>())))
 }
 
 /// The body of a write; `filled` is the call's own with its secrets.
@@ -59,10 +58,10 @@ pub(super) fn reading(get: &Get) -> Result<Zeroizing<Vec<u8>>, String> {
 pub(super) fn writing(call: &Call, filled: Option<&Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, String> {
     let name = cmdlet(&call.path).ok_or_else(|| format!("{} is no cmdlet; nothing was sent", call.path))?;
     let parameters = filled.map_or_else(|| Ok(json!({})), |bytes| serde_json::from_slice(bytes));
-    parameters.map(|parameters| envelope(name, parameters)).map_err(|e| e.to_string())
+    parameters.map(|parameters| envelope(name, &parameters)).map_err(|e| e.to_string())
 }
 
-fn envelope(name: &str, parameters: Value) -> Zeroizing<Vec<u8>> {
+fn envelope(name: &str, parameters: &Value) -> Zeroizing<Vec<u8>> {
     let body = json!({ "CmdletInput": { "CmdletName": name, "Parameters": parameters } });
     Zeroizing::new(body.to_string().into_bytes())
 }

@@ -57,8 +57,8 @@ pub struct World {
     pub users: Vec<String>,
     pub password_recipient: Option<String>,
     pub tokens: Arc<dyn TokenSource>,
-    /// Whether the operator opted in to Exchange Online.
-    pub exchange: bool,
+    /// Where tokens for Exchange Online come from; `None`: the operator didn't opt in.
+    pub exchange: Option<Arc<dyn TokenSource>>,
     pub watch: Arc<dyn Watch>,
     /// The tenant before anything was done.
     pub original: Value,
@@ -93,7 +93,9 @@ impl World {
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),
-            exchange: sim.offers_exchange(RUNNER),
+            exchange: sim
+                .offers_exchange(RUNNER)
+                .then(|| Arc::new(ExchangeTokens(Arc::clone(&sim))) as Arc<dyn TokenSource>),
             wire,
             watch: Arc::new(Unwatched),
             original: sim.with(|t| t.snapshot()),
@@ -169,9 +171,9 @@ impl World {
             clock: self.clock.clone(),
             budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
         });
-        if self.exchange {
+        if let Some(tokens) = &self.exchange {
             let endpoint = Endpoint::parse(Simulated::EXCHANGE_URL, false).unwrap();
-            graph = graph.with_exchange(endpoint, Arc::new(ExchangeTokens(Arc::clone(&self.sim))));
+            graph = graph.with_exchange(endpoint, Arc::clone(tokens));
         }
         Engine {
             graph: Arc::new(graph),

@@ -86,7 +86,7 @@ fn is_in_force(
         return true_now;
     }
     if url.starts_with("/exchange/") {
-        return !is_in_mailbox(user, &url, &body, now);
+        return !is_in_mailbox(user, &url, body, now);
     }
     let is_gone = |part: &str, key: String| now[part].get(&key).is_none();
     if url.ends_with("/revokeSignInSessions") {

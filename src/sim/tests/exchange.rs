@@ -52,7 +52,7 @@ fn it_takes_the_permission_and_a_role_in_exchange() {
     let mut tenant = begun(&text);
     let (status, body) = as_oust(&mut tenant, "Get-Mailbox", &of_adele());
     assert_eq!(status, 403);
-    assert!(body["error"]["details"][0]["message"].as_str().unwrap().contains("|"), "{body}");
+    assert!(body["error"]["details"][0]["message"].as_str().unwrap().contains('|'), "{body}");
     tenant.give_role("oust", "Exchange Administrator");
     assert_eq!(as_oust(&mut tenant, "Get-Mailbox", &of_adele()).0, 200);
 }
