@@ -38,8 +38,8 @@ fn decide(graph: &Fake, with: Value) -> Plan {
     Action::plan(&ReviewMailbox, &who, &state)
 }
 
-fn forwarding(values: Value, with: Value) -> Plan {
-    decide(&seen(row(&values), json!([]), json!([])), with)
+fn forwarding(values: &Value, with: Value) -> Plan {
+    decide(&seen(row(values), json!([]), json!([])), with)
 }
 
 fn delegates(with: Value) -> Plan {
@@ -65,7 +65,7 @@ fn undo(change: &crate::Change) -> &Call {
 fn forwarding_out_of_the_tenant_ends_and_all_of_it_comes_back() {
     let values =
         json!({ "ForwardingSmtpAddress": "smtp:drop@fabrikam.com", "DeliverToMailboxAndForward": true });
-    let plan = forwarding(values.clone(), Value::Null);
+    let plan = forwarding(&values, Value::Null);
     let [change] = plan.changes.as_slice() else { panic!("{plan:?}") };
     assert_eq!(change.call.url(), "/exchange/Set-Mailbox");
     let body = change.call.body.as_ref().unwrap();
@@ -90,9 +90,9 @@ fn forwarding_is_judged_by_where_it_leads_in_the_end() {
         (json!({ "ForwardingAddress": "nobody knows" }), 0, 1),
         (json!({ "ForwardingAddress": "Alex", "ForwardingSmtpAddress": "smtp:drop@fabrikam.com" }), 1, 0),
     ] {
-        let plan = forwarding(values.clone(), Value::Null);
+        let plan = forwarding(&values, Value::Null);
         assert_eq!((plan.changes.len(), plan.open.len()), (goes, asks), "{values}");
-        let all = forwarding(values.clone(), json!({ "forwarding": "all" }));
+        let all = forwarding(&values, json!({ "forwarding": "all" }));
         assert_eq!((all.changes.len(), all.open.len()), (goes + asks, 0), "{values}");
     }
 }

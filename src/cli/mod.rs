@@ -7,6 +7,7 @@ mod completions;
 mod confirm;
 mod connect;
 mod contain;
+mod core_dump;
 mod doctor;
 mod explain;
 mod man;
@@ -68,6 +69,7 @@ enum Command {
 /// Parses, runs and gives the exit status.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let started = tokio::time::Instant::now();
+    core_dump::forbid();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,

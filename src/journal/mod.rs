@@ -168,11 +168,15 @@ impl Journal {
         let admitted = self.fuse.as_ref().map_or(records, |fuse| fuse.admit(records));
         bytes.truncate(ends[admitted]);
         if let Sink::File { file, path } = &mut self.sink {
-            let written = file.write_all(&bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+            let to_disk = |file: &mut File| match &self.fuse {
+                Some(fuse) => fuse.sync(file),
+                None => file.sync_data(),
+            };
+            let due = sync && admitted == records;
+            let written = file.write_all(&bytes).and_then(|()| if due { to_disk(file) } else { Ok(()) });
             written.map_err(|e| store::unwritable(path, &e))?;
             if admitted < records {
-                let blown = std::io::Error::other("the fuse of the state directory blew");
-                return Err(store::unwritable(path, &blown));
+                return Err(store::unwritable(path, &store::blown()));
             }
         }
         self.poisoned = false;

@@ -41,6 +41,8 @@ const NOON: &str = "2026-05-02T12:00:00Z";
 pub enum Crash {
     /// Nothing after that many records reaches the disk.
     AfterRecords(usize),
+    /// After that many syncs the disk takes no more.
+    AfterSyncs(usize),
     /// The power fails at that request.
     At(Power),
 }
@@ -138,6 +140,7 @@ impl World {
     pub fn crashing(mut self, crash: Crash) -> Self {
         match crash {
             Crash::AfterRecords(records) => self.fuse = Some(Fuse::after(records)),
+            Crash::AfterSyncs(syncs) => self.fuse = Some(Fuse::after_syncs(syncs)),
             Crash::At(power) => self.wire.fail(power),
         }
         self
@@ -244,6 +247,25 @@ impl World {
     /// Lines of the last journal, whole ones.
     pub fn records(&self) -> usize {
         std::fs::read_to_string(self.journal()).unwrap().matches('\n').count()
+    }
+
+    /// Kinds of the records of the last journal.
+    pub fn kinds(&self) -> Vec<String> {
+        if self.store().runs().is_empty() {
+            return vec![];
+        }
+        let text = std::fs::read_to_string(self.journal()).unwrap();
+        let kind = |line| serde_json::from_str::<Value>(line).unwrap()["kind"].as_str().unwrap().to_owned();
+        text.lines().map(kind).collect()
+    }
+
+    /// Drops what a power cut may: what was written after the last sync. `false`: there was nothing.
+    pub fn lose_unsynced(&self) -> bool {
+        let Some(fuse) = self.fuse.as_ref().filter(|_| !self.store().runs().is_empty()) else { return false };
+        let file = std::fs::File::options().write(true).open(self.journal()).unwrap();
+        let written = file.metadata().unwrap().len();
+        file.set_len(fuse.synced()).unwrap();
+        fuse.synced() < written
     }
 
     pub fn snapshot(&self) -> Value {
