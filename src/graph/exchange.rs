@@ -87,6 +87,8 @@ pub(super) fn sort(by_status: Kind, body: &ErrorBody) -> Kind {
     match body.code.as_deref() {
         Some("ManagementObjectNotFoundException") => Kind::NotFound,
         Some("CmdletAccessDeniedException") => Kind::Forbidden,
+        // Only the cmdlet itself can say that there is no mailbox, not something between us and it.
+        _ if by_status == Kind::NotFound => Kind::Refused,
         // The token is good: signing in again won't help.
         _ if by_status == Kind::SignIn => Kind::Forbidden,
         _ => by_status,

@@ -103,6 +103,7 @@ async fn a_refusal_is_sorted_by_what_the_cmdlet_says() {
         (cmdlet_error(400, "ManagementObjectNotFoundException", "no u"), Kind::NotFound, "no u"),
         (cmdlet_error(404, "ManagementObjectNotFoundException", "no u"), Kind::NotFound, "no u"),
         (cmdlet_error(400, "CmdletAccessDeniedException", "no"), Kind::Forbidden, rbac),
+        (answer(404, r#"{"error":{"code":"NotFound"}}"#), Kind::Refused, "404"),
         (answer(403, ""), Kind::Forbidden, rbac),
         (answer(401, ""), Kind::Forbidden, "Exchange.ManageAsApp"),
         (cmdlet_error(400, "TaskArgumentException", "bad"), Kind::Refused, "bad"),
