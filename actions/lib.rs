@@ -25,6 +25,7 @@ mod review_consents;
 mod review_devices;
 mod review_groups;
 mod review_inbox_rules;
+mod review_mailbox;
 mod review_owned_apps;
 mod review_roles;
 mod revoke_sessions;
@@ -47,6 +48,7 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &review_auth_methods::ReviewAuthMethods,
     &review_devices::ReviewDevices,
     &review_inbox_rules::ReviewInboxRules,
+    &review_mailbox::ReviewMailbox,
     &call::Call,
 ];
 

@@ -17,6 +17,8 @@ pub struct Config {
     pub protected: Protected,
     /// Limits.
     pub limits: Limits,
+    /// The record of a run.
+    pub journal: JournalConfig,
     /// Tenants by the name that `--tenant` takes.
     pub tenants: BTreeMap<String, TenantConfig>,
 }
@@ -39,6 +41,14 @@ pub struct Limits {
     pub max_users: Option<usize>,
 }
 
+/// The record of a run.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalConfig {
+    /// Path of the Ed25519 private key that signs the ends of journals, PKCS#8 in PEM.
+    pub signing_key: Option<PathBuf>,
+}
+
 /// How to reach a tenant.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -53,6 +63,9 @@ pub struct TenantConfig {
     pub cloud: Option<Cloud>,
     /// Path of a PEM file with certificate and key.
     pub certificate_path: Option<PathBuf>,
+    /// Whether forwarding, delegates and hidden rules are looked at through Exchange Online, which takes a
+    /// token and a permission of its own.
+    pub exchange: bool,
 }
 
 impl Config {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Protected;
 use crate::engine::event::{Event, Watch, What};
-use crate::engine::{Consent, Engine, Order, Stop};
+use crate::engine::{Consent, Engine, Order, Since, Stop};
 use crate::failure::{Code, Failure, Result};
 use crate::graph::cloud::Endpoint;
 use crate::graph::http::HttpTransport;
@@ -106,6 +106,16 @@ struct Issuer(Arc<Simulated>);
 impl TokenSource for Issuer {
     async fn token(&self, _: Again) -> Result<Token> {
         Ok(Token { secret: SecretString::from(self.0.token(RUNNER)), expires_on: None })
+    }
+}
+
+/// The same for Exchange Online.
+struct ExchangeIssuer(Arc<Simulated>);
+
+#[async_trait]
+impl TokenSource for ExchangeIssuer {
+    async fn token(&self, _: Again) -> Result<Token> {
+        Ok(Token { secret: SecretString::from(self.0.exchange_token(RUNNER)), expires_on: None })
     }
 }
 
@@ -241,7 +251,7 @@ pub async fn rehearse(
         run_id: Uuid::now_v7(),
         names: vec![TargetName::parse(&victim)?],
         playbook,
-        since,
+        since: Since::At(since),
         password_recipient: None,
     };
 
@@ -301,6 +311,12 @@ fn engine(
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline: None, per_read: Duration::from_secs(60) }),
     });
+    let graph = if served.tenant.offers_exchange(RUNNER) {
+        let exchange = Arc::new(ExchangeIssuer(Arc::clone(&served.tenant)));
+        graph.with_exchange(Endpoint::parse(&served.url(), true)?, exchange)
+    } else {
+        graph.without_exchange(format!("{RUNNER} holds no Exchange.ManageAsApp in the tenant file"))
+    };
     let throttles = served.tenant.with(|t| t.limits.is_some());
     Ok(Engine {
         graph: Arc::new(if throttles { graph } else { graph.unpaced() }),
@@ -308,6 +324,7 @@ fn engine(
         watch,
         stop: Stop::new(clock.clone(), None),
         store: Store::new(state.to_owned()),
+        signer: None,
         guards: Guards {
             protected: Protected::default(),
             max_users: 1,

@@ -100,7 +100,7 @@ async fn each_fault_on_each_kind_of_write_while_replicas_lag_for_half_a_minute()
     assert_all_right(&rows);
 }
 
-fn half_a_minute() -> Lag {
+pub fn half_a_minute() -> Lag {
     let half_a_minute = jiff::SignedDuration::from_secs(30);
     Lag::new(half_a_minute, half_a_minute, 1.0)
 }

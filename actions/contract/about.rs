@@ -1,7 +1,7 @@
 //! What is known about an action without running it.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Change;
 
@@ -28,7 +28,20 @@ pub struct About {
     pub pages: &'static [&'static str],
 }
 
-/// A Microsoft Graph application permission.
+/// The service that an application permission is an app role of.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// Microsoft Graph.
+    #[default]
+    Graph,
+    /// Office 365 Exchange Online. Needed only where the operator opted in to that route.
+    Exchange,
+}
+
+/// An application permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Permission {
     /// Its name, as in the token's `roles` claim.
@@ -37,6 +50,8 @@ pub struct Permission {
     pub or: &'static [&'static str],
     /// Whether it is needed to read, or only to write.
     pub write: bool,
+    /// Whose app role it is.
+    pub resource: Resource,
     /// The step does without it: what it would have done becomes an open finding.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
@@ -55,14 +70,20 @@ pub struct Part {
 }
 
 impl Permission {
+    /// What lets an application run Exchange Online's cmdlets. Which ones is decided by a role in Exchange.
+    ///
+    /// <https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2>
+    pub const EXCHANGE: Self =
+        Self { resource: Resource::Exchange, ..Self::read("Exchange.ManageAsApp", &[]) };
+
     /// Needed to observe and plan.
     pub const fn read(name: &'static str, or: &'static [&'static str]) -> Self {
-        Self { name, or, write: false, optional: false, parts: &[] }
+        Self { name, or, write: false, resource: Resource::Graph, optional: false, parts: &[] }
     }
 
     /// Needed to apply.
     pub const fn write(name: &'static str, or: &'static [&'static str]) -> Self {
-        Self { name, or, write: true, optional: false, parts: &[] }
+        Self { name, or, write: true, resource: Resource::Graph, optional: false, parts: &[] }
     }
 
     /// The step does without it.

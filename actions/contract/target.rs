@@ -171,4 +171,8 @@ pub struct Operator {
     pub permissions: Vec<String>,
     /// Template ids of the directory roles held; `None` when they could not be read.
     pub roles: Option<Vec<String>>,
+    /// Whether the Exchange Online route is open: the operator opted in and there is a token for it, whose
+    /// permissions are among the granted ones.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub exchange: bool,
 }

@@ -19,7 +19,7 @@ use crate::graph::http::HttpTransport;
 use crate::graph::retry::Budget;
 use crate::graph::{Graph, GraphParts};
 use crate::guard::Guards;
-use crate::journal::{RunPath, Store, load};
+use crate::journal::{RunPath, Signer, Store, load};
 
 /// How long one read may take with all its retries.
 const PER_READ: std::time::Duration = std::time::Duration::from_secs(60);
@@ -79,6 +79,7 @@ pub fn connect(
     prefer(&mut environment.client_id, tenant.client_id.as_ref(), named);
     prefer(&mut environment.certificate_path, tenant.certificate_path.as_ref(), named);
     environment.token_file.clone_from(&common.token_file);
+    let signer = signer(&config)?;
     let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
     let http = Arc::new(HttpTransport::new()?);
     let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);
@@ -91,6 +92,12 @@ pub fn connect(
     };
     let (tokens, signs_in_by) =
         credential::choose(auth, &environment, cloud, Arc::<HttpTransport>::clone(&http))?;
+    let exchange = if tenant.exchange {
+        let http = Arc::<HttpTransport>::clone(&http);
+        Some((exchange_endpoint(cloud)?, credential::choose_for_exchange(auth, &environment, cloud, http)?))
+    } else {
+        None
+    };
     let deadline = deadline(common, &clock);
     let stop = Stop::new(clock.clone(), deadline);
     signals::listen(&stop);
@@ -105,6 +112,13 @@ pub fn connect(
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline, per_read: PER_READ }),
     });
+    let graph = match exchange {
+        None => graph,
+        Some((endpoint, Some(tokens))) => graph.with_exchange(endpoint, tokens),
+        Some((_, None)) => graph.without_exchange(
+            "the Exchange Online route needs a token of its own, and the sign-in is one token from a file",
+        ),
+    };
     let guards = Guards {
         protected: config.protected,
         max_users: max_users.or(config.limits.max_users).unwrap_or(1),
@@ -117,6 +131,7 @@ pub fn connect(
             watch: output.watch(users),
             stop,
             store: store(common)?,
+            signer,
             guards,
             started,
             patience: common.patience,
@@ -126,6 +141,23 @@ pub fn connect(
         config_file,
         tenants: config.tenants.keys().cloned().collect(),
     })
+}
+
+/// The key that signs journals: `OUST_SIGNING_KEY`, else that of the configuration, else none. One that is named and
+/// can't be used stops before anything is sent: a record that was to be signed would end unsigned.
+fn signer(config: &Config) -> Result<Option<Arc<Signer>>> {
+    let named = std::env::var_os("OUST_SIGNING_KEY").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = named.or_else(|| config.journal.signing_key.clone());
+    path.map(|path| Signer::open(&path).map(Arc::new)).transpose()
+}
+
+/// Where Exchange Online is: the cloud's, or `OUST_EXCHANGE_ENDPOINT`, https alone.
+fn exchange_endpoint(cloud: Cloud) -> Result<Endpoint> {
+    const NAME: &str = "OUST_EXCHANGE_ENDPOINT";
+    match std::env::var(NAME).ok().filter(|url| !url.is_empty()) {
+        Some(url) => Endpoint::parse_from(NAME, &url, false),
+        None => Ok(Endpoint::exchange_of_cloud(cloud)),
+    }
 }
 
 /// Takes a value of the configuration, where there is one and it goes first or nothing else is there.
@@ -138,5 +170,5 @@ fn prefer<T: Clone>(environment: &mut Option<T>, configured: Option<&T>, configu
 /// The deadline that the options give.
 pub fn deadline(common: &Common, clock: &Clock) -> Option<jiff::Timestamp> {
     let duration = SignedDuration::try_from(common.deadline?).unwrap_or(SignedDuration::from_hours(24 * 365));
-    clock.now().checked_add(duration).ok()
+    clock.steady().checked_add(duration).ok()
 }

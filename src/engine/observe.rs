@@ -1,16 +1,21 @@
 //! The first reads of a run, all in one round trip: who runs this, which tenant, which users, what they hold.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use futures::future::{join_all, try_join3};
-use jiff::Timestamp;
+use futures::future::{join, join_all, try_join3};
+use jiff::{SignedDuration, Timestamp};
 use oust_actions::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
 use serde_json::Value;
 
-use super::{Engine, Order};
+use super::{Engine, Order, Since};
 use crate::failure::{Code, Failure, Result};
+use crate::graph::Claims;
 use crate::guard::HeldRoles;
 use crate::target_name::TargetName;
+
+/// How long the first reads wait for a token for Exchange Online. It travels beside that for Graph.
+const EXCHANGE_SIGN_IN: Duration = Duration::from_secs(3);
 
 /// What the first reads gave.
 pub struct Observed {
@@ -18,6 +23,8 @@ pub struct Observed {
     pub tenant: Tenant,
     /// Who runs this.
     pub operator: Operator,
+    /// Start of the compromise window.
+    pub since: Timestamp,
     /// The users, one entry an object id, in the order in which they were named.
     pub users: Vec<ObservedUser>,
 }
@@ -49,6 +56,22 @@ impl ObservedUser {
     }
 }
 
+/// Start of the window, once the service's time is known. One that lies ahead of it is empty: everything that the
+/// intruder left would count as old.
+fn window(since: Since, now: Timestamp) -> Result<Timestamp> {
+    let wrong = |what: String| {
+        Failure::new(Code::InvalidTime, what)
+            .next("give --since as an age (36h, 7d), and set the clock of this machine")
+    };
+    match since {
+        Since::Ago(age) => now.checked_sub(age).map_err(|_| wrong("the window is longer than time".into())),
+        Since::At(at) if at > now + SignedDuration::from_secs(1) => {
+            Err(wrong(format!("the window begins at {at}, and by the service's clock it is only {now:.0}")))
+        }
+        Since::At(at) => Ok(at),
+    }
+}
+
 impl Engine {
     /// Reads tenant, operator and users.
     ///
@@ -60,6 +83,7 @@ impl Engine {
         let (tenant, operator, found) = try_join3(self.read_tenant(), self.read_operator(), names).await?;
         // After all reads, so that the service's clock is known by their answers.
         let now = self.graph.service_time();
+        let since = window(order.since, now)?;
         let mut users: Vec<ObservedUser> = Vec::new();
         for found in found {
             let (user, raw, held, group_ids) = found?;
@@ -70,14 +94,14 @@ impl Engine {
                 user,
                 tenant: tenant.clone(),
                 operator: operator.clone(),
-                since: order.since,
+                since,
                 now,
                 cut_after: truncate(now),
                 settings: Value::Null,
             };
             users.push(ObservedUser { target, raw, held, group_ids });
         }
-        Ok(Observed { tenant, operator, users })
+        Ok(Observed { tenant, operator, since, users })
     }
 
     pub(super) async fn read_tenant(&self) -> Result<Tenant> {
@@ -95,12 +119,19 @@ impl Engine {
     }
 
     pub(super) async fn read_operator(&self) -> Result<Operator> {
-        let claims = self.graph.claims().await?;
+        // A sign-in at Exchange Online that fails is told by the step that wanted it, and holds up no cut.
+        let exchange = tokio::time::timeout(EXCHANGE_SIGN_IN, self.graph.exchange_claims());
+        let (claims, exchange) = join(self.graph.claims(), exchange).await;
+        let claims = claims?;
+        let exchange = exchange.ok().flatten().and_then(Result::ok);
+        let mut permissions = claims.permissions();
+        permissions.extend(exchange.iter().flat_map(Claims::permissions));
         let mut operator = Operator {
             app_id: claims.app_id.clone().unwrap_or_default(),
             object_id: claims.oid.clone().unwrap_or_default(),
-            permissions: claims.permissions(),
+            permissions,
             roles: None,
+            exchange: exchange.is_some(),
         };
         if operator.object_id.is_empty() {
             return Ok(operator);
@@ -122,7 +153,7 @@ impl Engine {
             "roleTemplateId",
             "isAssignableToRole",
         ]);
-        let (user, memberships) = futures::future::join(self.graph.one(&get), self.graph.all(&groups)).await;
+        let (user, memberships) = join(self.graph.one(&get), self.graph.all(&groups)).await;
         let raw = match user {
             Ok(raw) => raw,
             Err(e) if e.kind == ReadErrorKind::NotFound => return Err(self.unknown_user(name).await),

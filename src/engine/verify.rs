@@ -30,7 +30,7 @@ impl Engine {
     }
 
     async fn read_back(&self, run: &mut Run) -> Result<()> {
-        let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
+        let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
             let unsettled =
@@ -45,7 +45,7 @@ impl Engine {
             if again.is_empty() {
                 return Ok(());
             }
-            let last = self.clock.now() >= until;
+            let last = self.clock.steady() >= until;
             for looked in again {
                 self.note_again(run, &looked, unsettled, last).await?;
             }
@@ -213,7 +213,7 @@ impl Engine {
         };
         self.tell(What::Began { run_id: run.id(), command: "verify".into(), dry_run: false });
         let result = self.try_reverify(&mut run).await;
-        run.end(result)
+        self.end(run, result)
     }
 
     async fn try_reverify(&self, run: &mut Run) -> Result<()> {

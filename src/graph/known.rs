@@ -1,4 +1,7 @@
-//! Ids that are the same in every tenant: Microsoft Graph's application permissions and Entra's built-in roles.
+//! Ids that are the same in every tenant: application permissions of Microsoft Graph and Exchange Online, and
+//! Entra's built-in roles.
+
+use oust_actions::Resource;
 
 /// Application id of Microsoft Graph, whose service principal holds the permissions in a tenant.
 pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
@@ -49,6 +52,15 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("UserAuthenticationMethod.ReadWrite.All", "50483e42-d915-4231-9639-7fdb7fd190e5"),
 ];
 
+/// Application id of Office 365 Exchange Online.
+pub const EXCHANGE_APP_ID: &str = "00000002-0000-0ff1-ce00-000000000000";
+
+/// Application permissions of Exchange Online and the ids of their app roles.
+///
+/// <https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2>
+pub const EXCHANGE_PERMISSIONS: &[(&str, &str)] =
+    &[("Exchange.ManageAsApp", "dc50a0fb-09a3-484d-be87-e023b12c6440")];
+
 /// Built-in directory roles and their template ids, which are also the ids of their definitions.
 ///
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
@@ -93,6 +105,14 @@ pub fn permission_id(name: &str) -> Option<&'static str> {
     id(PERMISSIONS, name)
 }
 
+/// The service that a permission is an app role of, its application id, and the id of the app role; by the
+/// permission's name in any case.
+pub fn app_role(name: &str) -> Option<(Resource, &'static str, &'static str)> {
+    let of_exchange =
+        || id(EXCHANGE_PERMISSIONS, name).map(|role| (Resource::Exchange, EXCHANGE_APP_ID, role));
+    permission_id(name).map(|role| (Resource::Graph, GRAPH_APP_ID, role)).or_else(of_exchange)
+}
+
 /// Template id of a built-in role, by its name in any case.
 pub fn role_id(name: &str) -> Option<&'static str> {
     id(ROLES, name)
@@ -110,7 +130,7 @@ mod tests {
 
     #[test]
     fn every_id_is_a_guid_and_stands_for_one_thing() {
-        for table in [PERMISSIONS, ROLES] {
+        for table in [PERMISSIONS, EXCHANGE_PERMISSIONS, ROLES] {
             assert!(table.iter().all(|(_, id)| id.parse::<uuid::Uuid>().is_ok()));
             assert_eq!(table.iter().map(|(_, id)| id).collect::<HashSet<_>>().len(), table.len());
             assert!(table.is_sorted_by_key(|(name, _)| *name));
@@ -121,7 +141,8 @@ mod tests {
     fn every_permission_that_an_action_declares_is_known() {
         for action in oust_actions::ACTIONS {
             for permission in action.about().permissions {
-                assert!(permission_id(permission.name).is_some(), "{}", permission.name);
+                let known = app_role(permission.name).map(|(resource, ..)| resource);
+                assert_eq!(known, Some(permission.resource), "{}", permission.name);
             }
         }
     }

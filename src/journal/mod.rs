@@ -3,21 +3,25 @@
 //! One file, one writer, one JSON object a line, each holding the hash of the line before. An unterminated last
 //! line is cut off on opening; anything else that is broken stops the tool.
 
+mod audit;
 mod chain;
 mod ledger;
 mod on_premises;
 mod record;
+mod signature;
 mod store;
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use audit::{Audit, Fault, FaultKind, audit};
 pub use chain::{Chain, GENESIS, read};
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
 };
+pub use signature::{PublicKey, SignedHead, Signer, head_path, signature_path};
 pub use store::{Fuse, RunPath, Store, UserLock};
 
 use crate::clock::Clock;
@@ -122,6 +126,22 @@ impl Journal {
         }
     }
 
+    /// Signs the end as it is now. What could not be written is not signed.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn sign(&self, signer: &Signer) -> Result<()> {
+        let (Some(path), Some(began), false) = (self.path(), &self.ledger.began, self.poisoned) else {
+            return Ok(());
+        };
+        let head = SignedHead { run_id: began.run_id.clone(), records: self.seq, head: self.head.clone() };
+        signer.sign(path, &head).map_err(|failure| {
+            failure
+                .changed("what the run did stands and is in the journal; only the signature is missing")
+                .next("mend the folder of the run; `oust verify RUN` looks again and signs")
+        })
+    }
+
     /// Writes a record that announces no write. What a call did is on disk when this returns; what was only
     /// seen or decided is at the latest when the next call is announced.
     ///
@@ -194,16 +214,7 @@ pub fn load(path: &Path) -> Result<(Chain, Ledger)> {
         Failure::new(Code::NoSuchRun, format!("reading {}: {e}", path.display()))
             .next("`oust runs` lists the runs there are")
     })?;
-    let name = path.display().to_string();
-    let chain = read(&bytes, &name)?;
-    let mut ledger = Ledger::default();
-    for (i, line) in chain.lines.iter().enumerate() {
-        ledger.apply(line).map_err(|why| {
-            Failure::new(Code::JournalBroken, format!("{name}, line {}: {why}", i + 1)).next(
-                "keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it",
-            )
-        })?;
-    }
+    let Audit { chain, ledger, .. } = read(&bytes, &path.display().to_string())?;
     Ok((chain, ledger))
 }
 

@@ -75,6 +75,10 @@ pub enum Record {
         user_id: String,
         /// Since the process started.
         elapsed_ms: u64,
+        /// When, by the service's clock, which nobody sets here: what is still out is reckoned from it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<String>")]
+        service_time: Option<Timestamp>,
     },
     /// A secret was sealed for its recipient, before the call that sets it.
     Sealed {

@@ -165,6 +165,22 @@ impl Store {
         ids.iter().rev().map(|id| self.run(id)).filter(|run| run.journal.is_file()).collect()
     }
 
+    /// The id of the next run: its time comes after that of every run before it, also where the clock was set back,
+    /// so that the newest is the last one that was begun.
+    pub fn next_id(&self) -> Uuid {
+        let id = Uuid::now_v7();
+        let newest = self.runs().into_iter().next().and_then(|run| Uuid::try_parse(run.id()).ok());
+        match newest {
+            Some(newest) if newest >= id => {
+                let mut random = [0; 10];
+                random.copy_from_slice(&id.as_bytes()[6..]);
+                uuid::Builder::from_unix_timestamp_millis(millis(&newest).saturating_add(1), &random)
+                    .into_uuid()
+            }
+            _ => id,
+        }
+    }
+
     /// Finds a run by its id, by the start of it when that fits one run only, or by `last`.
     ///
     /// # Errors
@@ -251,6 +267,11 @@ impl Store {
     pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
         write_private(path, bytes)
     }
+}
+
+/// The time in a UUID v7 (RFC 9562, 5.7).
+fn millis(id: &Uuid) -> u64 {
+    id.as_bytes()[..6].iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte))
 }
 
 /// Makes a folder with its parents, 0700.

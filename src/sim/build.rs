@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::app_role::{AppRoleAssignment, DEFAULT_ACCESS};
 use super::device::Device;
 use super::directory::{Directory, Domain, object_id, object_key};
+use super::exchange::Mailbox;
 use super::file::{self, TenantFile};
 use super::grant::Grant;
 use super::group::Group;
@@ -19,9 +20,12 @@ use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
 use super::user::{OnPremises, User};
 use super::{Lag, Limits, Tenant, build_apps, catalogue, preference};
+use crate::graph::known::{EXCHANGE_APP_ID, EXCHANGE_PERMISSIONS};
 
 /// What Microsoft Graph is called in a tenant file.
 pub const GRAPH: &str = "Microsoft Graph";
+/// What Exchange Online is called in a tenant file.
+const EXCHANGE: &str = "Office 365 Exchange Online";
 
 /// A mistake that the schema doesn't see.
 #[derive(Debug)]
@@ -114,11 +118,22 @@ fn directory(about: &file::About) -> Directory {
             .collect(),
         ..ServicePrincipal::default()
     };
+    let exchange = ServicePrincipal {
+        name: EXCHANGE.into(),
+        id: object_id("app", EXCHANGE),
+        app_id: EXCHANGE_APP_ID.into(),
+        display_name: EXCHANGE.into(),
+        app_roles: EXCHANGE_PERMISSIONS
+            .iter()
+            .map(|(name, id)| ((*id).to_owned(), (*name).to_owned()))
+            .collect(),
+        ..graph.clone()
+    };
     Directory {
         tenant_id: about.id.clone().unwrap_or_else(|| object_id("tenant", &name)),
         display_name: name,
         domains,
-        service_principals: vec![graph],
+        service_principals: vec![graph, exchange],
         licence: about.licence,
         defender_for_identity: about.defender_for_identity,
         conditional_access: about
@@ -248,6 +263,7 @@ fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
             .collect(),
         scopes: Vec::new(),
         secret: app.secret.clone(),
+        exchange_role: app.exchange_role,
         notes: app.notes.clone(),
         ..ServicePrincipal::default()
     };
@@ -338,7 +354,7 @@ fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> R
     Ok(())
 }
 
-/// Methods, devices and inbox rules.
+/// Methods, devices, mailboxes and inbox rules.
 fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> {
     for (number, method) in file.methods.iter().enumerate() {
         let owner = user(directory, &method.user)?;
@@ -349,6 +365,10 @@ fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Prob
         let owner = user(directory, &device.owner)?;
         let users = device.users.iter().map(|name| user(directory, name)).collect::<Result<_, _>>()?;
         directory.devices.push(Device::describe(owner, users, device));
+    }
+    for mailbox in &file.mailboxes {
+        let owner = user(directory, &mailbox.user)?;
+        directory.mailboxes.insert(owner, Mailbox::describe(mailbox));
     }
     for (number, rule) in file.rules.iter().enumerate() {
         let owner = user(directory, &rule.user)?;

@@ -11,6 +11,7 @@ use super::app_role::AppRoleAssignment;
 use super::application::Application;
 use super::conditional_access::Entry;
 use super::device::Device;
+use super::exchange::Mailbox;
 use super::file::Licence;
 use super::grant::Grant;
 use super::group::Group;
@@ -51,6 +52,8 @@ pub struct Directory {
     pub preferred: BTreeMap<String, String>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,
+    /// What Exchange alone knows of a mailbox, by the object id of its owner.
+    pub mailboxes: BTreeMap<String, Mailbox>,
     /// Counts what the service created, so that a recreated object has a new id.
     pub created: u64,
 }

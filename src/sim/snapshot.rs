@@ -108,7 +108,10 @@ impl Tenant {
             .iter()
             .filter(|r| has_user(&r.user_id))
             .map(|r| (format!("{} {}", r.user_id, r.id), r.json()));
+        let mailboxes = directory.mailboxes.iter().filter(|(owner, _)| has_user(owner));
+        let mailboxes = mailboxes.flat_map(|(owner, mailbox)| mailbox.snapshot(owner));
         json!({
+            "mailboxes": sorted(mailboxes),
             "authenticationMethods": sorted(methods),
             "devices": sorted(devices),
             "messageRules": sorted(rules),

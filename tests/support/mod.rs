@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use oust::clock::Clock;
 use oust::config::Protected;
 use oust::engine::event::{Unwatched, Watch};
-use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
+use oust::engine::{Consent, Engine, Order, SavedPlan, Since, Stop};
 use oust::graph::cloud::Endpoint;
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
-use oust::journal::{Fuse, RunPath, Store};
+use oust::journal::{Fuse, RunPath, Signer, Store};
 use oust::playbook::Playbook;
 use oust::report::RunDocument;
 use oust::sim::faults::{Fault, Planted};
@@ -26,7 +26,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use truth::{differences, lies, restorable};
-pub use wire::{Power, Wire};
+pub use wire::{ExchangeTokens, Power, Wire};
 
 /// The tenant of the documentation: Adele Vance is compromised.
 pub const CONTOSO: &str = include_str!("../../examples/tenants/contoso.yaml");
@@ -59,6 +59,9 @@ pub struct World {
     pub users: Vec<String>,
     pub password_recipient: Option<String>,
     pub tokens: Arc<dyn TokenSource>,
+    pub signer: Option<Arc<Signer>>,
+    /// Where tokens for Exchange Online come from; `None`: the operator didn't opt in.
+    pub exchange: Option<Arc<dyn TokenSource>>,
     pub watch: Arc<dyn Watch>,
     /// The tenant before anything was done.
     pub original: Value,
@@ -93,6 +96,9 @@ impl World {
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),
+            exchange: sim
+                .offers_exchange(RUNNER)
+                .then(|| Arc::new(ExchangeTokens(Arc::clone(&sim))) as Arc<dyn TokenSource>),
             wire,
             watch: Arc::new(Unwatched),
             original: sim.with(|t| t.snapshot()),
@@ -103,10 +109,17 @@ impl World {
             playbook: Playbook::find("token-theft").unwrap(),
             users,
             password_recipient: None,
+            signer: None,
             fuse: None,
             folder: tempfile::tempdir().unwrap(),
             sim,
         }
+    }
+
+    /// The machine has a clock of its own, which may be set without the service's.
+    pub fn on_own_clock(mut self) -> Self {
+        self.clock = Clock::starting_at(self.clock.now());
+        self
     }
 
     /// By a playbook of this one step.
@@ -162,18 +175,24 @@ impl World {
 
     /// A new process.
     pub fn engine(&self) -> Engine {
+        let mut graph = Graph::new(GraphParts {
+            transport: Arc::<Wire>::clone(&self.wire),
+            tokens: Arc::clone(&self.tokens),
+            endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
+            clock: self.clock.clone(),
+            budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
+        });
+        if let Some(tokens) = &self.exchange {
+            let endpoint = Endpoint::parse(Simulated::EXCHANGE_URL, false).unwrap();
+            graph = graph.with_exchange(endpoint, Arc::clone(tokens));
+        }
         Engine {
-            graph: Arc::new(Graph::new(GraphParts {
-                transport: Arc::<Wire>::clone(&self.wire),
-                tokens: Arc::clone(&self.tokens),
-                endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
-                clock: self.clock.clone(),
-                budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
-            })),
+            graph: Arc::new(graph),
             clock: self.clock.clone(),
             watch: Arc::clone(&self.watch),
             stop: Stop::new(self.clock.clone(), self.deadline),
             store: self.store(),
+            signer: self.signer.clone(),
             guards: self.guards.clone(),
             started: tokio::time::Instant::now(),
             patience: self.patience,
@@ -187,7 +206,7 @@ impl World {
             run_id: Uuid::now_v7(),
             names: self.users.iter().map(|name| TargetName::parse(name).unwrap()).collect(),
             playbook: self.playbook.clone(),
-            since,
+            since: Since::At(since),
             password_recipient: self.password_recipient.clone(),
         }
     }

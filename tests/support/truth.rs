@@ -85,6 +85,9 @@ fn is_in_force(
     if let Some(true_now) = of_apps_roles_and_blocks(user, change, now) {
         return true_now;
     }
+    if url.starts_with("/exchange/") {
+        return !is_in_mailbox(user, &url, body, now);
+    }
     let is_gone = |part: &str, key: String| now[part].get(&key).is_none();
     if url.ends_with("/revokeSignInSessions") {
         let valid_from: jiff::Timestamp =
@@ -125,6 +128,19 @@ fn is_in_force(
     }
     // Not judged here: what the snapshot doesn't show by the call alone. Law 1 still looks at it.
     true
+}
+
+/// Whether a mailbox still has what a cmdlet takes away.
+fn is_in_mailbox(user: &UserDocument, url: &str, body: &Value, now: &Value) -> bool {
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    let key = match url.trim_start_matches("/exchange/") {
+        "Remove-MailboxPermission" => format!("{} full access {}", user.id, text("User")),
+        "Remove-RecipientPermission" => format!("{} send as {}", user.id, text("Trustee")),
+        "Set-Mailbox" if body.get("GrantSendOnBehalfTo").is_some() => format!("{} on behalf", user.id),
+        "Set-Mailbox" => format!("{} forwards", user.id),
+        other => panic!("no cmdlet of an action: {other}"),
+    };
+    now["mailboxes"].get(&key).is_some()
 }
 
 /// `None`: the change is of another kind.

@@ -29,11 +29,24 @@ pub struct Passed {
     pub body: Vec<u8>,
 }
 
+impl Passed {
+    /// Whether it only reads. Exchange Online's cmdlets are all POSTs and told apart by their verbs.
+    pub fn reads(&self) -> bool {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let cmdlet = body["CmdletInput"]["CmdletName"].as_str().unwrap_or_default();
+        self.method == "GET" || self.url.ends_with("/InvokeCommand") && cmdlet.starts_with("Get-")
+    }
+}
+
+/// Something that happens to the machine meanwhile.
+type Incident = Box<dyn FnOnce() + Send>;
+
 pub struct Wire {
     sim: Arc<Simulated>,
     passed: Mutex<Vec<Passed>>,
     tokens: Mutex<BTreeSet<String>>,
     power: Mutex<Option<Power>>,
+    incident: Mutex<Option<(usize, Incident)>>,
     is_dark: watch::Sender<bool>,
 }
 
@@ -44,12 +57,18 @@ impl Wire {
             passed: Mutex::default(),
             tokens: Mutex::default(),
             power: Mutex::default(),
+            incident: Mutex::default(),
             is_dark: watch::Sender::new(false),
         }
     }
 
     pub fn fail(&self, power: Power) {
         *self.power.lock().unwrap() = Some(power);
+    }
+
+    /// Does something as that request leaves; requests count from 1.
+    pub fn at(&self, request: usize, act: impl FnOnce() + Send + 'static) {
+        *self.incident.lock().unwrap() = Some((request, Box::new(act)));
     }
 
     pub fn mend(&self) {
@@ -89,6 +108,11 @@ impl Transport for Wire {
             passed.push(Passed { method: request.method, url: request.url.clone(), body });
             passed.len()
         };
+        let is_due = |(at, _): &mut (usize, Incident)| *at == number;
+        let incident = self.incident.lock().unwrap().take_if(is_due);
+        if let Some((_, act)) = incident {
+            act();
+        }
         let power = *self.power.lock().unwrap();
         match power {
             Some(Power::Before(at)) if number >= at => self.dark().await,
@@ -106,5 +130,15 @@ impl Transport for Wire {
 impl TokenSource for Wire {
     async fn token(&self, _: Again) -> oust::failure::Result<Token> {
         Ok(Token { secret: SecretString::from(self.sim.token(RUNNER)), expires_on: None })
+    }
+}
+
+/// Tokens for Exchange Online.
+pub struct ExchangeTokens(pub Arc<Simulated>);
+
+#[async_trait]
+impl TokenSource for ExchangeTokens {
+    async fn token(&self, _: Again) -> oust::failure::Result<Token> {
+        Ok(Token { secret: SecretString::from(self.0.exchange_token(RUNNER)), expires_on: None })
     }
 }

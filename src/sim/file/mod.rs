@@ -12,6 +12,7 @@ pub use app::{App, AppCredential, Assignment, Consent, FederatedCredential};
 use super::Tenant;
 use super::build;
 use super::device;
+use super::exchange;
 use super::faults::Planted;
 use super::intruder;
 use super::mailbox;
@@ -56,6 +57,9 @@ pub struct TenantFile {
     /// Inbox rules.
     #[serde(default)]
     pub rules: Vec<mailbox::Described>,
+    /// What Exchange alone shows of mailboxes.
+    #[serde(default)]
+    pub mailboxes: Vec<exchange::Described>,
     /// How the service behaves.
     #[serde(default)]
     pub service: Service,
