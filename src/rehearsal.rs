@@ -310,7 +310,8 @@ fn engine(
         endpoint: Endpoint::parse(&served.url(), true)?,
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline: None, per_read: Duration::from_secs(60) }),
-    });
+    })
+    .in_cloud(served.tenant.with(|t| t.cloud()));
     let graph = if served.tenant.offers_exchange(RUNNER) {
         let exchange = Arc::new(ExchangeIssuer(Arc::clone(&served.tenant)));
         graph.with_exchange(Endpoint::parse(&served.url(), true)?, exchange)

@@ -3,6 +3,7 @@
 
 mod cli;
 mod clocks;
+mod clouds;
 mod crash;
 mod dependencies;
 mod documents;

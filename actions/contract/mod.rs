@@ -6,6 +6,7 @@ mod about;
 mod action;
 mod call;
 mod change;
+mod cloud;
 #[cfg(test)]
 pub(crate) mod fake;
 mod read;
@@ -17,6 +18,7 @@ pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
 pub(crate) use call::LINKS;
 pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
 pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
+pub use cloud::Cloud;
 pub use read::{Read, ReadError, ReadErrorKind, Reading};
 pub use target::{Operator, Target, Tenant, User};
 pub use turn::Turn;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Finding, Get, Plan, Settings};
+use super::{Cloud, Finding, Get, Plan, Settings};
 
 /// Graph truncates some moments to whole seconds, and clocks inside the service differ by a little.
 const SKEW: SignedDuration = SignedDuration::from_secs(2);
@@ -157,6 +157,9 @@ pub struct Tenant {
     pub display_name: String,
     /// Verified domains.
     pub domains: Vec<String>,
+    /// The cloud that it is in: not every one has all of Graph.
+    #[serde(skip_serializing_if = "Cloud::is_global")]
+    pub cloud: Cloud,
 }
 
 /// The application that runs this: its service principal in the tenant.

@@ -1,5 +1,6 @@
 //! Decides which methods go.
 
+use super::list;
 use super::preferred;
 use super::removal::removal;
 use super::seen::{Seen, State};
@@ -32,6 +33,7 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
             }
         }
     }
+    plan.open.extend(list::unseen(who));
     let second_mobile = now.methods.iter().find(|m| m.is_phone("alternateMobile"));
     let second_mobile_goes = going.iter().any(|(m, _)| m.is_phone("alternateMobile"));
     for (method, why) in going {
@@ -82,6 +84,11 @@ fn verdict(who: &Target, method: &Seen, settings: &Settings) -> Verdict {
     let Some(kind) = method.kind() else {
         return Verdict::Ask("this version doesn't know this kind of method, so nothing was changed".into());
     };
+    if !kind.is_in(who.tenant.cloud) {
+        return Verdict::Ask(
+            "Graph of this cloud can't delete this kind of method, so nothing was changed".into(),
+        );
+    }
     if kind.id == "temporaryAccessPass" {
         return Verdict::Goes(
             "a Temporary Access Pass signs in and registers new methods without any other".into(),

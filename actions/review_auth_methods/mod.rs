@@ -1,6 +1,6 @@
 //! `review_auth_methods`: what the intruder registered to pass the second factor goes.
 //!
-//! The methods are listed once and judged by when they were added. Each is deleted through the collection of its
+//! The methods are listed once, or kind by kind in a cloud without that list, and judged by when they were added. Each is deleted through the collection of its
 //! type; the generic one can't. The default method is refused while others exist, so another becomes the default
 //! first; where the service doesn't allow that, such a refusal is sent again last.
 //!
@@ -8,6 +8,7 @@
 
 mod judge;
 mod kinds;
+mod list;
 mod preferred;
 mod removal;
 mod seen;
@@ -15,7 +16,7 @@ mod seen;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{About, Action, Get, Part, Permission, Plan, Read, ReadError, Target, Technique};
+use crate::{About, Action, Part, Permission, Plan, Read, ReadError, Target, Technique};
 
 pub use seen::State;
 
@@ -105,7 +106,7 @@ impl Action for ReviewAuthMethods {
     }
 
     async fn observe(&self, who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
-        let mut state = State::parse(&graph.all(&methods_of(&who.user.id)).await?);
+        let mut state = State::parse(&list::read(who, graph).await?);
         if let Ok(settings) = who.settings::<Settings>() {
             state.default = preferred::read(who, graph, &state, &settings).await?;
         }
@@ -118,11 +119,6 @@ impl Action for ReviewAuthMethods {
             Err(open) => open,
         }
     }
-}
-
-/// All methods of a user, of every kind.
-fn methods_of(user: &str) -> Get {
-    Get::new(["users", user, "authentication", "methods"])
 }
 
 #[cfg(test)]

@@ -44,10 +44,12 @@ pub(super) async fn read(
     let matters = WAYS.iter().any(|(way, _)| lost(way)) && WAYS.iter().any(|(way, _)| offered(&staying, way));
     let held = &who.operator.permissions;
     let may = held.is_empty() || held.iter().any(|name| name == ALL_KINDS.name);
-    if !settings.change_default || !matters || !may {
+    let preferences = preferences(&who.user.id);
+    let is_there = who.tenant.cloud.lacks(&preferences.path).is_none();
+    if !settings.change_default || !matters || !may || !is_there {
         return Ok(None);
     }
-    match graph.one(&preferences(&who.user.id)).await {
+    match graph.one(&preferences).await {
         Ok(shown) => Ok(shown[PREFERRED].as_str().map(str::to_owned)),
         Err(error) if error.kind == ReadErrorKind::Stopped => Err(error),
         Err(_) => Ok(None),

@@ -29,6 +29,15 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
             ));
             return plan;
         }
+        Some(Blind::NotInCloud) => {
+            let upn = &who.user.user_principal_name;
+            let next = format!(
+                "Exchange Online PowerShell: Get-InboxRule -Mailbox {upn} -IncludeHidden, then \
+                 Disable-InboxRule for what forwards, deletes or hides mail"
+            );
+            plan.open.push(Finding::not_in_cloud(who, "inbox rules", next));
+            return plan;
+        }
         None => {}
     }
     let mut scored: Vec<(&Rule, Score)> =

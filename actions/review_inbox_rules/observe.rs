@@ -34,6 +34,8 @@ pub(super) enum Blind {
     NoMailbox,
     /// A policy keeps this application out of it.
     KeptOut,
+    /// Graph has no rules in the tenant's cloud: nothing was asked.
+    NotInCloud,
 }
 
 pub(super) fn rules_of(user: &str) -> Get {
@@ -48,6 +50,9 @@ pub(super) fn folders_of(user: &str) -> Get {
 pub(super) async fn observe(who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
     let blind = |why| Ok(State { blind: Some(why), ..State::default() });
     let visible = rules_of(&who.user.id);
+    if who.tenant.cloud.lacks(&visible.path).is_some() {
+        return blind(Blind::NotInCloud);
+    }
     let (rows, hidden) = join(graph.all(&visible), hidden::look(who, graph)).await;
     let rows = match rows {
         Ok(rows) => rows,

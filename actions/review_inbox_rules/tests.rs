@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::observe::{folders_of, rules_of};
 use super::*;
-use crate::contract::fake::{Fake, adele, ready, synced};
-use crate::{AnyAction, Decision, ReadErrorKind, Undo};
+use crate::contract::fake::{Fake, adele, in_cloud, ready, synced};
+use crate::{AnyAction, Cloud, Decision, ReadErrorKind, Undo};
 
 fn rule(id: &str, name: &str, actions: Value, conditions: Value) -> Value {
     let mut rule = json!({ "id": id, "displayName": name, "sequence": 1, "isEnabled": true, "hasError": false,
@@ -196,4 +196,14 @@ fn where_hidden_rules_cannot_be_seen_the_visible_ones_are_judged_all_the_same() 
     let plan = plan(&[rule("r", "..", json!({ "redirectTo": to("drop@fabrikam.com") }), about("invoice"))]);
     assert_eq!((plan.changes.len(), plan.open.len()), (1, 1));
     assert!(plan.open[0].reasons[0].contains("rules that Outlook hides"));
+}
+
+#[test]
+fn in_china_nothing_is_asked_and_one_finding_says_how_to_look() {
+    let (graph, who) = (Fake::default(), in_cloud(Cloud::China, adele()));
+    let state = ready(Action::observe(&ReviewInboxRules, &who, &graph)).unwrap();
+    let plan = Action::plan(&ReviewInboxRules, &who, &state);
+    assert!(graph.reads().is_empty() && plan.changes.is_empty());
+    assert_eq!(plan.open.len(), 1);
+    assert!(plan.open[0].next.as_ref().unwrap().contains("Get-InboxRule -Mailbox adelev@contoso.com"));
 }

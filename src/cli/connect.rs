@@ -111,7 +111,8 @@ pub fn connect(
         endpoint,
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline, per_read: PER_READ }),
-    });
+    })
+    .in_cloud(cloud);
     let graph = match exchange {
         None => graph,
         Some((endpoint, Some(tokens))) => graph.with_exchange(endpoint, tokens),

@@ -115,6 +115,7 @@ impl Engine {
             id: text(&row["id"]),
             display_name: text(&row["displayName"]),
             domains: domains.map(|d| text(&d["name"])).collect(),
+            cloud: self.graph.cloud().into(),
         })
     }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::claims::Claims;
-use super::cloud::Endpoint;
+use super::cloud::{Cloud, Endpoint};
 use super::error_body::ErrorBody;
 use super::exchange;
 use super::family::Family;
@@ -46,6 +46,7 @@ pub struct Graph {
     pub(super) limits: Limits,
     pub(super) jitter: Jitter,
     service: ServiceClock,
+    cloud: Cloud,
     directory: Door,
     /// The way to Exchange Online, or why it is closed.
     exchange: std::result::Result<Door, String>,
@@ -99,10 +100,23 @@ impl Graph {
             limits: Limits::new(parts.clock.clone()),
             jitter: Jitter::random(),
             service: ServiceClock::default(),
+            cloud: Cloud::Global,
             directory: Door::new(parts.endpoint.clone(), Arc::clone(&parts.tokens)),
             exchange: Err(exchange::NOT_ASKED_FOR.to_owned()),
             parts,
         }
+    }
+
+    /// Says which cloud the endpoint is of: what Graph lacks there is not asked for. The global one otherwise.
+    #[must_use]
+    pub fn in_cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = cloud;
+        self
+    }
+
+    /// The cloud that the endpoint is of.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud
     }
 
     /// Opens the way to Exchange Online, with tokens of its own. No token is asked for yet.

@@ -3,13 +3,14 @@
 //! <https://learn.microsoft.com/graph/deployments>
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::failure::{Code, Failure, Result};
 
 /// A Microsoft cloud. Tokens of one are worthless in another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cloud {
     /// Everybody, GCC included.
@@ -63,6 +64,18 @@ impl Cloud {
     /// What a token is asked for: all that was granted on this cloud's Graph.
     pub fn scope(self) -> String {
         format!("{}/.default", self.graph())
+    }
+}
+
+/// As actions know it, which reach no host.
+impl From<Cloud> for oust_actions::Cloud {
+    fn from(cloud: Cloud) -> Self {
+        match cloud {
+            Cloud::Global => Self::Global,
+            Cloud::UsGov => Self::UsGov,
+            Cloud::UsDod => Self::UsDod,
+            Cloud::China => Self::China,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::Tenant;
+use super::cloud;
 use super::directory::object_id;
 use super::error::{Answer, GraphError, Outcome};
 use super::exchange;
@@ -119,6 +120,7 @@ impl Tenant {
         if let Some(limits) = &mut self.limits {
             limits.charge(ask, &caller.app_id, now)?;
         }
+        cloud::check(self.directory.cloud, ask)?;
         caller.may(ask)?;
         if ask.is_write() {
             let before = self.lag.is_on().then(|| self.directory.clone());

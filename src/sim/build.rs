@@ -134,6 +134,7 @@ fn directory(about: &file::About) -> Directory {
         display_name: name,
         domains,
         service_principals: vec![graph, exchange],
+        cloud: about.cloud,
         licence: about.licence,
         defender_for_identity: about.defender_for_identity,
         conditional_access: about

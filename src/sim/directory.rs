@@ -22,6 +22,7 @@ use super::risk::Risk;
 use super::role::RoleAssignment;
 use super::service_principal::ServicePrincipal;
 use super::user::User;
+use crate::graph::Cloud;
 
 /// The objects of a tenant and how they refer to each other.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +30,7 @@ pub struct Directory {
     pub tenant_id: String,
     pub display_name: String,
     pub domains: Vec<Domain>,
+    pub cloud: Cloud,
     /// What relative times of the tenant file count from.
     pub start: Option<Timestamp>,
     /// How long after a write the next directory synchronisation comes.

@@ -163,7 +163,12 @@ pub fn read(directory: &Directory, ask: &Ask, user: &str, rest: &[&str], page_si
         }
         [collection] => {
             let kind = kind_of(ask, collection)?;
-            let rows: Vec<Value> = of_user.filter(|m| m.kind == kind).map(|m| m.json(directory)).collect();
+            let mut rows: Vec<Value> =
+                of_user.filter(|m| m.kind == kind).map(|m| m.json(directory)).collect();
+            // All are of the collection's type, and then no row names it.
+            for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+                row.remove("@odata.type");
+            }
             select::collection(ask, collection, &rows, None, &[], page_size)
         }
         [collection, id] => {

@@ -11,6 +11,7 @@ mod batch;
 mod build;
 mod build_apps;
 mod catalogue;
+mod cloud;
 mod conditional_access;
 mod credential;
 mod device;
@@ -65,7 +66,7 @@ use self::intruder::Intruder;
 use self::random::Random;
 use self::service_principal::ServicePrincipal;
 use crate::clock::Clock;
-use crate::graph::{Claims, Reply, Request, SendError, Transport};
+use crate::graph::{Claims, Cloud, Reply, Request, SendError, Transport};
 
 /// A tenant and everything in it.
 #[derive(Debug, Clone)]
@@ -130,6 +131,11 @@ impl Tenant {
     /// The application (client) id, by the name in the tenant file.
     pub fn app_id(&self, app: &str) -> Option<String> {
         self.app(app).map(|sp| sp.app_id.clone())
+    }
+
+    /// The cloud that it is in.
+    pub fn cloud(&self) -> Cloud {
+        self.directory.cloud
     }
 
     /// Whether the account can sign in.

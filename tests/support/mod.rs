@@ -12,7 +12,7 @@ use oust::clock::Clock;
 use oust::config::Protected;
 use oust::engine::event::{Unwatched, Watch};
 use oust::engine::{Consent, Engine, Order, SavedPlan, Since, Stop};
-use oust::graph::cloud::Endpoint;
+use oust::graph::cloud::{Cloud, Endpoint};
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
 use oust::journal::{Fuse, RunPath, Signer, Store};
@@ -63,6 +63,8 @@ pub struct World {
     /// Where tokens for Exchange Online come from; `None`: the operator didn't opt in.
     pub exchange: Option<Arc<dyn TokenSource>>,
     pub watch: Arc<dyn Watch>,
+    /// The cloud that the operator says the tenant is in.
+    pub cloud: Cloud,
     /// The tenant before anything was done.
     pub original: Value,
     fuse: Option<Fuse>,
@@ -101,6 +103,7 @@ impl World {
                 .then(|| Arc::new(ExchangeTokens(Arc::clone(&sim))) as Arc<dyn TokenSource>),
             wire,
             watch: Arc::new(Unwatched),
+            cloud: sim.with(|t| t.cloud()),
             original: sim.with(|t| t.snapshot()),
             clock,
             guards: Guards { protected: Protected::default(), max_users: 1, tenant_id: None },
@@ -119,6 +122,12 @@ impl World {
     /// The machine has a clock of its own, which may be set without the service's.
     pub fn on_own_clock(mut self) -> Self {
         self.clock = Clock::starting_at(self.clock.now());
+        self
+    }
+
+    /// The operator left the cloud out of the configuration.
+    pub fn taken_for_global(mut self) -> Self {
+        self.cloud = Cloud::Global;
         self
     }
 
@@ -181,7 +190,8 @@ impl World {
             endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
             clock: self.clock.clone(),
             budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
-        });
+        })
+        .in_cloud(self.cloud);
         if let Some(tokens) = &self.exchange {
             let endpoint = Endpoint::parse(Simulated::EXCHANGE_URL, false).unwrap();
             graph = graph.with_exchange(endpoint, Arc::clone(tokens));

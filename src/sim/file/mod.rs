@@ -19,6 +19,7 @@ use super::mailbox;
 use super::method;
 use super::moment::{Length, Moment};
 use crate::failure::{Code, Failure, Result};
+use crate::graph::Cloud;
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -82,6 +83,9 @@ pub struct About {
     /// Verified domains whose users sign in at another identity provider.
     #[serde(default)]
     pub federated_domains: Vec<String>,
+    /// The cloud that it is in: Graph of a national cloud lacks some of its resources.
+    #[serde(default)]
+    pub cloud: Cloud,
     /// The licence of the tenant; P2 by default.
     #[serde(default)]
     pub licence: Licence,
@@ -314,6 +318,7 @@ mod tests {
             include_str!("../../../examples/tenants/contoso.yaml"),
             include_str!("../../../examples/tenants/synced.yaml"),
             include_str!("../../../examples/tenants/minimal.yaml"),
+            include_str!("../../../examples/tenants/china.yaml"),
         ] {
             let tenant = parse(text).unwrap();
             assert!(tenant.user_id(tenant.victim.as_ref().unwrap()).is_some());
