@@ -183,6 +183,31 @@ async fn a_list_of_devices_that_the_service_withholds_is_said_to_be_unseen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn devices_that_no_list_may_show_are_found_by_the_mark_of_their_registration() {
+    let parts = "devices:\n  - {name: PC, owner: AdeleV@contoso.com, registered: -1h}\n  \
+                 - {name: Own, owner: AdeleV@contoso.com}\n  \
+                 - {name: Tablet, owner: AdeleV@contoso.com, registered: -1h}\n\
+                 service: {page_size: 2}\n";
+    let denied = || Fault::Forbidden { code: "Authorization_RequestDenied".into(), message: String::new() };
+    let without_lists = |world: World| {
+        ["registeredDevices", "ownedDevices"].iter().fold(world, |world, list| {
+            world.with_planted(Planted::new(&format!("GET /users/*/{list}*"), denied()).times(100))
+        })
+    };
+    let found = without_lists(world(parts, "review_devices", "{}"));
+    let document = found.contain().await;
+    assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
+    assert_eq!(states(&document), [State::Effective; 2]);
+    assert_eq!(lies(&found, &document), Vec::<String>::new());
+    assert_eq!(found.rollback().await.outcome, Outcome::RolledBack);
+    assert_eq!(found.not_restored(), Vec::<String>::new());
+    let hidden = without_lists(world(parts, "review_devices", "{}"))
+        .with_planted(Planted::new("GET /devices?*", denied()).times(100));
+    let document = hidden.contain().await;
+    assert_eq!((states(&document).len(), document.users[0].open.len()), (0, 2), "{document:#?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn rules_on_many_pages_are_all_seen_and_read_only_ones_reported() {
     let mut parts = String::from("rules:\n");
     for i in 0..9 {
