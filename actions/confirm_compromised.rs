@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    About, Action, Call, Change, Finding, Get, Look, Method, NoSettings, Permission, Plan, Read, ReadError,
-    ReadErrorKind, Seen, Target, Technique, Undo,
+    About, Action, Call, Change, Finding, Get, IN_CHINA, Look, Method, NoSettings, Permission, Plan, Read,
+    ReadError, ReadErrorKind, Seen, Target, Technique, Undo,
 };
 
-const READ: Permission = Permission::read("IdentityRiskyUser.Read.All", &["IdentityRiskyUser.ReadWrite.All"]);
-const PERMISSIONS: &[Permission] = &[READ, Permission::write("IdentityRiskyUser.ReadWrite.All", &[])];
+const READ: Permission =
+    Permission::read("IdentityRiskyUser.Read.All", &["IdentityRiskyUser.ReadWrite.All"]).not_in(IN_CHINA);
+const WRITE: Permission = Permission::write("IdentityRiskyUser.ReadWrite.All", &[]).not_in(IN_CHINA);
+const PERMISSIONS: &[Permission] = &[READ, WRITE];
 
 /// See the module's page.
 pub struct ConfirmCompromised;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Change;
+use super::{Change, Cloud};
 
 /// The card of an action: listing, docs, permission manifest and playbook schema come from it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -58,6 +58,9 @@ pub struct Permission {
     /// Narrower permissions that do for a part of the writes each.
     #[serde(default, skip_serializing_if = "<[Part]>::is_empty")]
     pub parts: &'static [Part],
+    /// Clouds where nothing is asked that takes it.
+    #[serde(default, skip_serializing_if = "<[Cloud]>::is_empty")]
+    pub not_in: &'static [Cloud],
 }
 
 /// A permission for the writes to one collection, where a wider one covers several.
@@ -78,18 +81,24 @@ impl Permission {
 
     /// Needed to observe and plan.
     pub const fn read(name: &'static str, or: &'static [&'static str]) -> Self {
-        Self { name, or, write: false, resource: Resource::Graph, optional: false, parts: &[] }
+        Self { name, or, write: false, resource: Resource::Graph, optional: false, parts: &[], not_in: &[] }
     }
 
     /// Needed to apply.
     pub const fn write(name: &'static str, or: &'static [&'static str]) -> Self {
-        Self { name, or, write: true, resource: Resource::Graph, optional: false, parts: &[] }
+        Self { write: true, ..Self::read(name, or) }
     }
 
     /// The step does without it.
     #[must_use]
     pub const fn optional(self) -> Self {
         Self { optional: true, ..self }
+    }
+
+    /// Nothing is asked in these clouds that takes it.
+    #[must_use]
+    pub const fn not_in(self, clouds: &'static [Cloud]) -> Self {
+        Self { not_in: clouds, ..self }
     }
 
     /// Narrower ones do for their part.

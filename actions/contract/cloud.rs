@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Finding, Path, Target};
 
 /// A Microsoft cloud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cloud {
     /// Everybody, GCC included.
@@ -22,8 +22,10 @@ pub enum Cloud {
     China,
 }
 
-const IN_CHINA: &[Cloud] = &[Cloud::China];
-const BUT_GLOBAL: &[Cloud] = &[Cloud::UsGov, Cloud::UsDod, Cloud::China];
+/// The cloud in China alone.
+pub(crate) const IN_CHINA: &[Cloud] = &[Cloud::China];
+/// Every national cloud.
+pub(crate) const BUT_GLOBAL: &[Cloud] = &[Cloud::UsGov, Cloud::UsDod, Cloud::China];
 
 /// What the schema of a cloud doesn't have: the end of a resource's path, and where it is missing. The sign-in
 /// preferences are in no published schema; they are taken to be where the list of methods is.

@@ -19,6 +19,7 @@ pub(crate) use call::LINKS;
 pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
 pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
 pub use cloud::Cloud;
+pub(crate) use cloud::{BUT_GLOBAL, IN_CHINA};
 pub use read::{Read, ReadError, ReadErrorKind, Reading};
 pub use target::{Operator, Target, Tenant, User};
 pub use turn::Turn;

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    About, Action, Call, Change, Decision, Finding, Get, Look, Method, NoSettings, Permission, Plan, Read,
-    ReadError, ReadErrorKind, Seen, Target, Technique, Undo, User,
+    About, Action, BUT_GLOBAL, Call, Change, Decision, Finding, Get, Look, Method, NoSettings, Permission,
+    Plan, Read, ReadError, ReadErrorKind, Seen, Target, Technique, Undo, User,
 };
 
-const READ: Permission = Permission::read("SecurityIdentitiesAccount.Read.All", &[]).optional();
-const ACT: Permission = Permission::write("SecurityIdentitiesActions.ReadWrite.All", &[]).optional();
+const READ: Permission =
+    Permission::read("SecurityIdentitiesAccount.Read.All", &[]).optional().not_in(BUT_GLOBAL);
+const ACT: Permission =
+    Permission::write("SecurityIdentitiesActions.ReadWrite.All", &[]).optional().not_in(BUT_GLOBAL);
 const PERMISSIONS: &[Permission] = &[READ, ACT];
 
 /// See the module's page.

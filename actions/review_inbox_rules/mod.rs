@@ -15,12 +15,14 @@ mod signs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{About, Action, Permission, Plan, Read, ReadError, Target, Technique};
+use crate::{About, Action, IN_CHINA, Permission, Plan, Read, ReadError, Target, Technique};
 
 pub use observe::State;
 
-const READ_RULES: Permission = Permission::read("MailboxSettings.Read", &["MailboxSettings.ReadWrite"]);
-const PERMISSIONS: &[Permission] = &[READ_RULES, Permission::write("MailboxSettings.ReadWrite", &[])];
+const READ_RULES: Permission =
+    Permission::read("MailboxSettings.Read", &["MailboxSettings.ReadWrite"]).not_in(IN_CHINA);
+const WRITE_RULES: Permission = Permission::write("MailboxSettings.ReadWrite", &[]).not_in(IN_CHINA);
+const PERMISSIONS: &[Permission] = &[READ_RULES, WRITE_RULES];
 
 /// See the module's page.
 pub struct ReviewInboxRules;

@@ -1,16 +1,17 @@
 //! Why the service says 403. Its answer is the same for a missing permission and a missing role, so the reason
 //! is worked out from the token and the roles.
 
-use oust_actions::{About, Change, Operator, Permission, Resource};
+use oust_actions::{About, Change, Cloud, Operator, Permission, Resource};
 
 use super::roles::{HeldRoles, Need};
 use crate::failure::{Code, Failure};
 use crate::report::{Lack, LackKind};
 
-/// The permissions of an action that the token does not list, but for those that it does without. Those of
-/// Exchange Online count where the operator opted in.
-pub fn missing_permissions<'a>(about: &'a About, operator: &Operator) -> Vec<&'a Permission> {
-    let asked = |p: &&Permission| !p.optional && (p.resource == Resource::Graph || operator.exchange);
+/// The permissions of an action that the token does not list and that something in this cloud takes; those that
+/// it does without are among them. Those of Exchange Online count where the operator opted in.
+pub fn missing_permissions<'a>(about: &'a About, operator: &Operator, cloud: Cloud) -> Vec<&'a Permission> {
+    let asked =
+        |p: &&Permission| !p.not_in.contains(&cloud) && (p.resource == Resource::Graph || operator.exchange);
     about.permissions.iter().filter(asked).filter(|p| !p.is_met_by(&operator.permissions)).collect()
 }
 
