@@ -17,6 +17,7 @@ mod block_sign_in_by_policy;
 mod call;
 mod confirm_compromised;
 mod disable_app;
+mod disable_on_premises;
 mod disable_user;
 mod reset_password;
 mod review_auth_methods;
@@ -33,6 +34,7 @@ mod revoke_sessions;
 pub static ACTIONS: &[&dyn AnyAction] = &[
     &revoke_sessions::RevokeSessions,
     &disable_user::DisableUser,
+    &disable_on_premises::DisableOnPremises,
     &reset_password::ResetPassword,
     &review_consents::ReviewConsents,
     &review_owned_apps::ReviewOwnedApps,

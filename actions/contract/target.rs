@@ -88,6 +88,8 @@ pub struct User {
     pub on_premises_sam_account_name: Option<String>,
     /// The AD domain, for the on-premises way out; hostile.
     pub on_premises_domain_name: Option<String>,
+    /// The SID of the AD account, which names it for certain.
+    pub on_premises_security_identifier: Option<String>,
     /// Sessions and refresh tokens from before this are void.
     #[schemars(with = "Option<String>")]
     pub sign_in_sessions_valid_from_date_time: Option<Timestamp>,
@@ -112,6 +114,7 @@ impl User {
         "onPremisesLastSyncDateTime",
         "onPremisesSamAccountName",
         "onPremisesDomainName",
+        "onPremisesSecurityIdentifier",
         "signInSessionsValidFromDateTime",
         "lastPasswordChangeDateTime",
         "createdDateTime",
@@ -127,6 +130,15 @@ impl User {
     pub fn is_external_guest(&self) -> bool {
         self.user_type.as_deref() == Some("Guest")
             && (self.external_user_state.is_some() || self.user_principal_name.contains("#EXT#"))
+    }
+
+    /// The AD account for people, `DOMAIN\name` where both are known. Hostile.
+    pub fn on_premises_account(&self) -> String {
+        match (&self.on_premises_domain_name, &self.on_premises_sam_account_name) {
+            (Some(domain), Some(sam)) => format!("{domain}\\{sam}"),
+            (None, Some(sam)) => sam.clone(),
+            _ => "the account".into(),
+        }
     }
 
     /// Whether on-premises AD is the source of authority.

@@ -203,14 +203,18 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
                 continue;
             }
             named.push(permission.name);
-            let word = if permission.is_met_by(&operator.permissions) {
-                "has  "
-            } else if permission.resource == Resource::Exchange && !operator.exchange {
-                "unused"
-            } else {
-                "LACKS"
+            let there = permission.is_met_by(&operator.permissions);
+            let unused = permission.resource == Resource::Exchange && !operator.exchange;
+            let (word, without) = match (there, permission.optional) {
+                (true, _) => ("has  ", ""),
+                (false, _) if unused => ("unused", ""),
+                (false, true) => ("lacks", " (the step does without it)"),
+                (false, false) => ("LACKS", ""),
             };
-            text.push_str(&format!("           {word} {}\n", permission.name));
+            text.push_str(&format!("           {word} {}{without}\n", permission.name));
+            for part in permission.parts.iter().filter(|part| !there && part.is_in(&operator.permissions)) {
+                text.push_str(&format!("           has   {} in its place, for that alone\n", part.name));
+            }
         }
         if let Some(role) = entry.missing_role {
             text.push_str(&format!("           LACKS the directory role {role}\n"));

@@ -6,6 +6,7 @@
 mod audit;
 mod chain;
 mod ledger;
+mod on_premises;
 mod record;
 mod signature;
 mod store;

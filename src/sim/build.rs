@@ -19,7 +19,7 @@ use super::risk::Risk;
 use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
 use super::user::{OnPremises, User};
-use super::{Lag, Limits, Tenant, build_apps, catalogue};
+use super::{Lag, Limits, Tenant, build_apps, catalogue, preference};
 use crate::graph::known::{EXCHANGE_APP_ID, EXCHANGE_PERMISSIONS};
 
 /// What Microsoft Graph is called in a tenant file.
@@ -135,6 +135,7 @@ fn directory(about: &file::About) -> Directory {
         domains,
         service_principals: vec![graph, exchange],
         licence: about.licence,
+        defender_for_identity: about.defender_for_identity,
         conditional_access: about
             .locations
             .iter()
@@ -353,13 +354,13 @@ fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> R
     Ok(())
 }
 
-/// The object id of a user by UPN, object id or display name.
 /// Methods, devices, mailboxes and inbox rules.
 fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> {
     for (number, method) in file.methods.iter().enumerate() {
         let owner = user(directory, &method.user)?;
         directory.methods.push(Method::describe(owner, method, number));
     }
+    preference::settle(directory);
     for device in &file.devices {
         let owner = user(directory, &device.owner)?;
         let users = device.users.iter().map(|name| user(directory, name)).collect::<Result<_, _>>()?;
@@ -376,6 +377,7 @@ fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Prob
     Ok(())
 }
 
+/// The object id of a user by UPN, object id or display name.
 pub fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.user(name).or_else(|| directory.users.iter().find(|u| u.display_name == name));
     found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))

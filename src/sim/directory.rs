@@ -45,7 +45,11 @@ pub struct Directory {
     pub risks: Vec<Risk>,
     pub conditional_access: Vec<Entry>,
     pub licence: Licence,
+    /// Defender for Identity watches on-premises AD.
+    pub defender_for_identity: bool,
     pub methods: Vec<Method>,
+    /// The second factor that each user prefers, by object id.
+    pub preferred: BTreeMap<String, String>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,
     /// What Exchange alone knows of a mailbox, by the object id of its owner.

@@ -102,6 +102,9 @@ fn is_in_force(
         return is_gone("authenticationMethods", key)
             && !keys.iter().any(|held| held.as_str().unwrap().ends_with(last));
     }
+    if url.ends_with("/signInPreferences") {
+        return is["preferredMethod"] == body["userPreferredMethodForSecondaryAuthentication"];
+    }
     if url.contains("/devices/") {
         return now["devices"][last]["accountEnabled"] == body["accountEnabled"];
     }
@@ -187,6 +190,9 @@ fn of_apps_roles_and_blocks(user: &UserDocument, change: &ChangeDocument, now: &
         [_, _, "roleEligibilityScheduleRequests"] => !held("roleEligibilities", &role(&body)),
         ["groups", group, "members", "$ref"] => held("members", &format!("{group} {}", user.id)),
         ["groups", group, "members", member, "$ref"] => !held("members", &format!("{group} {member}")),
+        ["security", "identities", "identityAccounts", _, "invokeAction"] => {
+            now["users"][&user.user_principal_name]["enabledOnPremises"] == (body["action"] == "enable")
+        }
         ["identityProtection", ..] => {
             let before_too = &now["irreversible"][format!("risk of {}", user.id)][0];
             now["riskyUsers"][&user.id][0] == "confirmedCompromised" || before_too == "confirmedCompromised"

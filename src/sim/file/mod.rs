@@ -85,6 +85,9 @@ pub struct About {
     /// The licence of the tenant; P2 by default.
     #[serde(default)]
     pub licence: Licence,
+    /// Defender for Identity watches on-premises AD, and has an account there to act with.
+    #[serde(default)]
+    pub defender_for_identity: bool,
     /// Named locations of Conditional Access: name, and the ranges as CIDR.
     #[serde(default)]
     pub locations: BTreeMap<String, Vec<String>>,
