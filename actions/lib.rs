@@ -18,6 +18,8 @@ mod call;
 mod confirm_compromised;
 mod disable_app;
 mod disable_user;
+mod enable_user;
+mod issue_access_pass;
 mod reset_password;
 mod review_auth_methods;
 mod review_consents;
@@ -45,6 +47,8 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &review_auth_methods::ReviewAuthMethods,
     &review_devices::ReviewDevices,
     &review_inbox_rules::ReviewInboxRules,
+    &enable_user::EnableUser,
+    &issue_access_pass::IssueAccessPass,
     &call::Call,
 ];
 

@@ -34,6 +34,9 @@ pub struct Settings {
     pub remove: Remove,
     /// Ids of methods that stay in any case.
     pub keep: Vec<String>,
+    /// Whether a Temporary Access Pass stays that a run kept here issued. It is known by its id: of one that is
+    /// made elsewhere nobody can tell whose it is, so it goes. For recovery; an eviction removes every pass.
+    pub keep_issued: bool,
 }
 
 /// Which methods go.

@@ -58,6 +58,15 @@ impl Run {
         plan.changes.iter().filter(|c| !known.iter().any(|k| k.change.is_same_write_as(c))).cloned().collect()
     }
 
+    /// Adds to the plan of a step what a later look wants besides.
+    pub(super) fn add_to_plan(&mut self, user_id: &str, step: &str, plan: &Plan) -> Result<()> {
+        let new = self.not_in_plan(user_id, step, plan);
+        let planned = self.planned().into_iter().find(|p| p.user_id == user_id && p.step == step);
+        let Some(mut planned) = planned.filter(|_| !new.is_empty()) else { return Ok(()) };
+        planned.plan.changes.extend(new);
+        self.append(Record::Planned(Box::new(planned)))
+    }
+
     /// Notes a way in that came up after the plan was made.
     pub(super) fn note_appeared(&mut self, user_id: &str, step: &str, new: &Change) {
         let open = self.appeared.entry(user_id.to_owned()).or_default();

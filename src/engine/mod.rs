@@ -7,6 +7,7 @@ mod agenda;
 mod decide;
 mod due;
 pub mod event;
+mod gate;
 mod observe;
 mod rollback;
 mod run;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Engine, Order};
 use crate::failure::{Code, Failure, Result};
 use crate::guard::HeldRoles;
+use crate::journal::issued;
 use crate::target_name::TargetName;
 
 /// What the first reads gave.
@@ -20,6 +21,8 @@ pub struct Observed {
     pub operator: Operator,
     /// The users, one entry an object id, in the order in which they were named.
     pub users: Vec<ObservedUser>,
+    /// Whether somebody is named who can open a sealed secret.
+    pub can_seal: bool,
 }
 
 /// A user that was found.
@@ -66,6 +69,7 @@ impl Engine {
             if users.iter().any(|u| u.target.user.id == user.id) {
                 continue;
             }
+            let issued = issued(&self.store, &tenant.id, &user.id, now);
             let target = Target {
                 user,
                 tenant: tenant.clone(),
@@ -74,10 +78,11 @@ impl Engine {
                 now,
                 cut_after: truncate(now),
                 settings: Value::Null,
+                issued,
             };
             users.push(ObservedUser { target, raw, held, group_ids });
         }
-        Ok(Observed { tenant, operator, users })
+        Ok(Observed { tenant, operator, users, can_seal: order.password_recipient.is_some() })
     }
 
     pub(super) async fn read_tenant(&self) -> Result<Tenant> {

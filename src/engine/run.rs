@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use oust_actions::{Call, Operator, Plan, Tenant};
+use jiff::Timestamp;
+use oust_actions::{Call, Operator, Plan, Target, Tenant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -12,11 +13,13 @@ use super::secret::Secrets;
 use super::{Engine, Observed, Order};
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
+use crate::graph::Secret;
 use crate::guard::HeldRoles;
 use crate::journal::{
-    Began, FORMAT, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store, TargetFound, UserLock,
+    Began, FORMAT, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, StepLedger, Store,
+    TargetFound, UserLedger, UserLock,
 };
-use crate::playbook::Playbook;
+use crate::playbook::{Playbook, Stage};
 use crate::report::{OpenDocument, RunDocument, fold};
 use crate::target_name::TargetName;
 
@@ -105,6 +108,18 @@ impl Run {
     /// The stages' ids, in order.
     pub(super) fn stages(&self) -> Vec<String> {
         self.playbook.stages.iter().map(|s| s.id.clone()).collect()
+    }
+
+    /// A stage by its id.
+    pub(super) fn stage(&self, id: &str) -> Option<&Stage> {
+        self.playbook.stages.iter().find(|stage| stage.id == id)
+    }
+
+    /// The target of a step for another look: with all that was issued to it, also by this run.
+    pub(super) fn target(&self, user: &UserLedger, step: &StepLedger, cut_after: Timestamp) -> Target {
+        let mut target = Target { settings: step.settings.clone(), cut_after, ..user.target.clone() };
+        target.issued.extend(self.ledger().issued(&user.target.user.id).map(str::to_owned));
+        target
     }
 
     pub(super) fn set_command(&mut self, command: &str, dry_run: bool) {
@@ -242,9 +257,27 @@ impl Run {
                 user_id: user_id.to_owned(),
                 path: sealed.path.display().to_string(),
                 recipient: sealed.recipient,
+                intent: None,
             })?;
         }
         Ok(body)
+    }
+
+    /// Whether what the answer of a call brings can be sealed.
+    pub(super) fn check_can_seal(&self, call: &Call) -> Result<()> {
+        self.secrets.as_ref().map_or(Ok(()), |secrets| secrets.check_can_seal(call))
+    }
+
+    /// Seals what the answer to an intent brought, and records the file.
+    pub(super) fn seal(&mut self, intent: &Intent, name: &str, secret: &Secret) -> Result<()> {
+        let Some(secrets) = &self.secrets else { return Ok(()) };
+        let sealed = secrets.seal(&intent.user_id, name, secret.expose())?;
+        self.journal.append(Record::Sealed {
+            user_id: intent.user_id.clone(),
+            path: sealed.path.display().to_string(),
+            recipient: sealed.recipient,
+            intent: Some(intent.intent),
+        })
     }
 
     /// Whether there is something to go on with.

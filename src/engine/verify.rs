@@ -15,11 +15,15 @@ use crate::report::{RunDocument, State};
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
+/// What can be done about a secret that came and was not kept.
+const LOST: &str =
+    "made or not, its secret is lost: `oust resume RUN` removes what was made and issues another";
+
 /// A step that was looked at again.
-struct Again {
-    user_id: String,
-    step: String,
-    plan: Result<Plan>,
+pub(super) struct Again {
+    pub(super) user_id: String,
+    pub(super) step: String,
+    pub(super) plan: Result<Plan>,
 }
 
 impl Engine {
@@ -28,8 +32,9 @@ impl Engine {
         let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
-            let unsettled =
-                |c: &ChangeLedger| c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt);
+            let unsettled = |c: &ChangeLedger| {
+                c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt) && !c.is_secret_lost()
+            };
             let again = self.look_again(run, |_, _| true, unsettled);
             let again = self.stop.unless_signalled(again).await?;
             if again.is_empty() {
@@ -57,6 +62,10 @@ impl Engine {
             let changes = run.changes(&looked.user_id, &looked.step, doubtful);
             for change in changes {
                 let Some(intent) = change.intent else { continue };
+                if let (true, Ok(plan)) = (change.is_secret_lost(), &looked.plan) {
+                    self.issue_again(run, &looked, &change, intent, plan)?;
+                    continue;
+                }
                 let wanted = match &looked.plan {
                     Ok(plan) => wants(plan, &change) || self.is_denied(&change).await,
                     Err(_) => false,
@@ -80,6 +89,24 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// What was made with a secret that nobody has goes, and the call is sent again: only the plan of a fresh look
+    /// says what is there.
+    fn issue_again(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        change: &ChangeLedger,
+        intent: u32,
+        plan: &Plan,
+    ) -> Result<()> {
+        if change.tries >= MAX_ATTEMPTS {
+            return self.note(run, looked, intent, State::InDoubt, Some(LOST.into()));
+        }
+        run.add_to_plan(&looked.user_id, &looked.step, plan)?;
+        let reason = "its secret is lost: what is there goes, and another is issued";
+        self.note(run, looked, intent, State::Planned, Some(reason.into()))
     }
 
     async fn note_again(
@@ -169,15 +196,13 @@ impl Engine {
                     .map(|(first, _)| first)
                     .max();
                 let Some(sent) = sent else { continue };
-                let target =
-                    Target { settings: step.settings.clone(), cut_after: sent, ..user.target.clone() };
-                looks.push(self.look_once(target, step));
+                looks.push(self.look_once(run.target(user, step, sent), step));
             }
         }
         join_all(looks).await
     }
 
-    async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
+    pub(super) async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
         let plan = match oust_actions::find(&step.action) {
             None => Err(crate::failure::Failure::new(
                 crate::failure::Code::Internal,
@@ -217,6 +242,7 @@ impl Engine {
                 let Some(intent) = change.intent else { continue };
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
+                    Ok(_) if change.is_secret_lost() => (State::InDoubt, Some(LOST.into())),
                     Ok(plan) if !wants(plan, &change) => change.in_force(),
                     Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
                         (State::Pending, Some("still not visible".into()))

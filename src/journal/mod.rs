@@ -4,6 +4,7 @@
 //! line is cut off on opening; anything else that is broken stops the tool.
 
 mod chain;
+mod issued;
 mod ledger;
 mod record;
 mod store;
@@ -13,6 +14,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 pub use chain::{Chain, GENESIS, read};
+pub use issued::issued;
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,

@@ -120,6 +120,7 @@ fn directory(about: &file::About) -> Directory {
         domains,
         service_principals: vec![graph],
         licence: about.licence,
+        access_pass: about.access_pass,
         conditional_access: about
             .locations
             .iter()

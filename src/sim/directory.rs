@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
+use super::access_pass::Policy;
 use super::app_role::AppRoleAssignment;
 use super::application::Application;
 use super::conditional_access::Entry;
@@ -42,6 +43,7 @@ pub struct Directory {
     pub risks: Vec<Risk>,
     pub conditional_access: Vec<Entry>,
     pub licence: Licence,
+    pub access_pass: Policy,
     pub methods: Vec<Method>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,

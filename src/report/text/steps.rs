@@ -5,6 +5,7 @@ use oust_actions::{Decision, Undo};
 
 use super::problem;
 use super::sheet::Sheet;
+use crate::playbook::After;
 use crate::report::style::{FAINT, HEAD, Look, WARN, WORD_COLUMNS};
 use crate::report::{
     ChangeDocument, FindingDocument, RollbackState, State, StepDocument, UserDocument, call,
@@ -38,6 +39,11 @@ pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form, rollback: 
             stage = Some(&step.stage);
             sheet.gap();
             sheet.head(INDENT, HEAD, &step.stage);
+            if step.after == Some(After::Verified) && form != Form::Report {
+                let waits =
+                    "only once all above is in force and read back, and no object waits for a judgement";
+                sheet.text(INDENT + 2, FAINT, waits);
+            }
         }
         one(sheet, user, step, form);
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 pub use app::{App, AppCredential, Assignment, Consent, FederatedCredential};
 
 use super::Tenant;
+use super::access_pass::Policy;
 use super::build;
 use super::device;
 use super::faults::Planted;
@@ -81,6 +82,9 @@ pub struct About {
     /// The licence of the tenant; P2 by default.
     #[serde(default)]
     pub licence: Licence,
+    /// The policy of Temporary Access Passes.
+    #[serde(default)]
+    pub access_pass: Policy,
     /// Named locations of Conditional Access: name, and the ranges as CIDR.
     #[serde(default)]
     pub locations: BTreeMap<String, Vec<String>>,
