@@ -2,7 +2,7 @@
 
 use oust_actions::{Change, Plan};
 
-use super::due::is_due;
+use super::due::{clears_a_loss, is_due};
 use super::run::Run;
 use super::stage::Due;
 use crate::failure::{Failure, Result};
@@ -13,11 +13,26 @@ use crate::report::{OpenDocument, State};
 impl Run {
     /// What a stage has to send now, `most` at a time.
     pub(super) fn due(&self, stage: &str, most: usize) -> Vec<Due> {
+        self.due_where(stage, most, is_due)
+    }
+
+    /// What a stage has to remove because its secret is lost: that needs no proof of anything, and until it is gone
+    /// a review takes it for the intruder's.
+    pub(super) fn due_to_loss(&self, stage: &str, most: usize) -> Vec<Due> {
+        self.due_where(stage, most, clears_a_loss)
+    }
+
+    fn due_where(
+        &self,
+        stage: &str,
+        most: usize,
+        wanted: impl Fn(&StepLedger, &ChangeLedger) -> bool,
+    ) -> Vec<Due> {
         let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
         steps
             .filter(|(_, step)| step.stage == stage)
             .flat_map(|(user, step)| step.changes.iter().map(move |change| (user, step, change)))
-            .filter(|(_, step, change)| is_due(step, change))
+            .filter(|(_, step, change)| wanted(step, change))
             .map(|(user, step, change)| Due {
                 user_id: user.target.user.id.clone(),
                 step: step.step.clone(),

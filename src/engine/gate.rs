@@ -5,10 +5,10 @@ use futures::future::join_all;
 use oust_actions::{Finding, Plan, Target};
 
 use super::event::What;
-use super::verify::Again;
+use super::verify::{Again, wants};
 use super::{Engine, Run};
 use crate::failure::Result;
-use crate::journal::{Record, StepLedger, UserLedger};
+use crate::journal::{ChangeLedger, Record, StepLedger, UserLedger};
 use crate::playbook::{OpenFindings, Stage};
 use crate::report::State;
 
@@ -22,6 +22,9 @@ impl Engine {
         let Some(stage) = run.stage(stage).cloned().filter(|_| !waiting.is_empty()) else { return Ok(()) };
         self.verify(run).await?;
         let again = self.stop.unless_signalled(self.look_at_earlier(run, &waiting, &stage.id)).await?;
+        for looked in &again {
+            self.note_by_hand(run, looked).await?;
+        }
         for user_id in &waiting {
             let mut open = run.unproven(user_id, &stage.id);
             for looked in again.iter().filter(|looked| looked.user_id == *user_id) {
@@ -31,6 +34,22 @@ impl Engine {
                 let (user_id, stage_id) = (user_id.clone(), stage.id.clone());
                 run.append(Record::HeldBack { user_id, stage: stage_id, reason })?;
                 self.tell_held_back(run, &stage.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was not done, and is in force by now all the same: a person did it by hand.
+    async fn note_by_hand(&self, run: &mut Run, looked: &Again) -> Result<()> {
+        use State::{Failed, InDoubt, Pending, Refused};
+        let Ok(plan) = &looked.plan else { return Ok(()) };
+        let undone = |c: &ChangeLedger| matches!(c.state, Failed | InDoubt | Pending | Refused);
+        for change in run.changes(&looked.user_id, &looked.step, |c| undone(c) && !c.is_secret_lost()) {
+            let Some(intent) = change.intent.filter(|_| !wants(plan, &change)) else { continue };
+            if !self.is_denied(&change).await {
+                let (state, why) = change.in_force();
+                let reason = why.or_else(|| Some("read back: in force by now, by another hand".into()));
+                self.note(run, looked, intent, state, reason)?;
             }
         }
         Ok(())

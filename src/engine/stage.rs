@@ -30,6 +30,10 @@ impl Engine {
     pub(super) async fn run_stage(&self, run: &mut Run, stage: &str) -> Result<()> {
         if run.stage(stage).is_some_and(|stage| stage.after.is_some()) {
             self.settle_doubts(run, stage).await?;
+            let lost = run.due_to_loss(stage, AT_ONCE);
+            if !lost.is_empty() {
+                self.send(run, lost).await?;
+            }
             self.hold_back(run, stage).await?;
         }
         for user in run.users_with_work(stage) {

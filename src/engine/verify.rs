@@ -151,14 +151,14 @@ impl Engine {
 
     /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
     /// service has not said that it was made, the object itself is looked at too.
-    async fn is_denied(&self, change: &ChangeLedger) -> bool {
+    pub(super) async fn is_denied(&self, change: &ChangeLedger) -> bool {
         match &change.change.look {
             Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
             _ => false,
         }
     }
 
-    fn note(
+    pub(super) fn note(
         &self,
         run: &mut Run,
         looked: &Again,
@@ -264,6 +264,6 @@ fn came_back(change: &ChangeLedger) -> String {
 }
 
 /// Whether a plan still wants this change.
-fn wants(plan: &Plan, change: &ChangeLedger) -> bool {
+pub(super) fn wants(plan: &Plan, change: &ChangeLedger) -> bool {
     plan.changes.iter().any(|c| c.is_same_write_as(&change.change))
 }

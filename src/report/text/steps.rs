@@ -90,7 +90,9 @@ fn change<'a>(
     let finding = judged(step, change).filter(|_| change.rollback.is_none());
     if form == Form::Brief {
         let risk = finding.and_then(|finding| finding.risk);
-        let why = risk.map(|risk| format!("; risk {risk}")).unwrap_or_default();
+        let risk = risk.map(|risk| format!("; risk {risk}")).unwrap_or_default();
+        let waits = if step.after.is_some() { ", once all above is proven" } else { "" };
+        let why = format!("{risk}{waits}");
         return tagged(sheet, look, &format!("{}{why}{}", named(user, change), for_good(change)));
     }
     if form == Form::Report && is_settled(change) {
