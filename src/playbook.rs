@@ -257,7 +257,8 @@ impl Playbook {
 
     /// Whether it gives an account back.
     pub fn gives_back(&self) -> bool {
-        self.steps().any(|(_, step)| oust_actions::find(step.action).is_some_and(|a| a.gives_back()))
+        self.steps()
+            .any(|(_, step)| oust_actions::find(step.action).is_some_and(oust_actions::AnyAction::gives_back))
     }
 
     /// All steps with their stage, in order.

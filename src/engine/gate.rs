@@ -64,8 +64,8 @@ impl Engine {
         for new in run.not_in_plan(&looked.user_id, &looked.step, plan) {
             run.note_appeared(&looked.user_id, &looked.step, &new);
         }
-        let mut open: Vec<String> =
-            plan.changes.iter().map(|change| format!("looking again: {}", change.say)).collect();
+        let wanted = plan.changes.iter().filter(|c| !run.has_issued(&looked.user_id, &c.object_id));
+        let mut open: Vec<String> = wanted.map(|change| format!("looking again: {}", change.say)).collect();
         for label in to_judge(plan, &looked.user_id) {
             match stage.open {
                 OpenFindings::Hold => open.push(format!("{label} waits for a person to judge it")),

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-use oust_actions::{Call, Operator, Plan, Target, Tenant};
+use oust_actions::{Call, Operator, Plan, Tenant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -16,10 +15,10 @@ use crate::failure::{Code, Failure, Result};
 use crate::graph::Secret;
 use crate::guard::HeldRoles;
 use crate::journal::{
-    Began, FORMAT, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, StepLedger, Store,
-    TargetFound, UserLedger, UserLock,
+    Began, FORMAT, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store, TargetFound,
+    UserLock,
 };
-use crate::playbook::{Playbook, Stage};
+use crate::playbook::Playbook;
 use crate::report::{OpenDocument, RunDocument, fold};
 use crate::target_name::TargetName;
 
@@ -108,18 +107,6 @@ impl Run {
     /// The stages' ids, in order.
     pub(super) fn stages(&self) -> Vec<String> {
         self.playbook.stages.iter().map(|s| s.id.clone()).collect()
-    }
-
-    /// A stage by its id.
-    pub(super) fn stage(&self, id: &str) -> Option<&Stage> {
-        self.playbook.stages.iter().find(|stage| stage.id == id)
-    }
-
-    /// The target of a step for another look: with all that was issued to it, also by this run.
-    pub(super) fn target(&self, user: &UserLedger, step: &StepLedger, cut_after: Timestamp) -> Target {
-        let mut target = Target { settings: step.settings.clone(), cut_after, ..user.target.clone() };
-        target.issued.extend(self.ledger().issued(&user.target.user.id).map(str::to_owned));
-        target
     }
 
     pub(super) fn set_command(&mut self, command: &str, dry_run: bool) {

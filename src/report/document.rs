@@ -57,8 +57,9 @@ pub struct RunDocument {
 impl RunDocument {
     /// Whether it is the run of a playbook that gives an account back.
     pub fn is_recovery(&self) -> bool {
-        let gives_back =
-            |step: &StepDocument| oust_actions::find(&step.action).is_some_and(|a| a.gives_back());
+        let gives_back = |step: &StepDocument| {
+            oust_actions::find(&step.action).is_some_and(oust_actions::AnyAction::gives_back)
+        };
         self.users.iter().flat_map(|user| &user.steps).any(gives_back)
     }
 }

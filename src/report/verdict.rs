@@ -104,7 +104,8 @@ fn of_user(user: &UserLedger, ledger: &Ledger, meta: &Meta, error: Option<&Probl
     let applied = any(&[State::Effective, State::WillRevert, State::Pending]);
     let undecided = any(&[State::InDoubt]);
     let not_applied = any(&[State::Refused, State::Failed, State::Planned, State::Skipped]);
-    let gives_back = |s: &StepLedger| oust_actions::find(&s.action).is_some_and(|a| a.gives_back());
+    let gives_back =
+        |s: &StepLedger| oust_actions::find(&s.action).is_some_and(oust_actions::AnyAction::gives_back);
     match (applied, undecided, not_applied) {
         (false, false, false) => Outcome::NothingToDo,
         (false, false, true) if any(&[State::Refused, State::Skipped]) => Outcome::Refused,

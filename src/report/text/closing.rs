@@ -104,7 +104,10 @@ fn planned(document: &RunDocument) -> Vec<(String, &'static str)> {
         Some(id) if id != "token-theft" && is_plain(id) => format!(" --playbook {id}"),
         _ => String::new(),
     };
-    vec![(format!("oust contain {}{many}{playbook}", users.join(" ")), "do it")]
+    let mut changes = document.users.iter().flat_map(|user| &user.steps).flat_map(|step| &step.changes);
+    let sealed = changes.any(|change| change.call.seal.is_some());
+    let recipient = if sealed { " --secret-recipient age1…" } else { "" };
+    vec![(format!("oust contain {}{many}{playbook}{recipient}", users.join(" ")), "do it")]
 }
 
 /// A path as a POSIX shell takes it.

@@ -40,9 +40,7 @@ pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form, rollback: 
             sheet.gap();
             sheet.head(INDENT, HEAD, &step.stage);
             if step.after == Some(After::Verified) && form != Form::Report {
-                let waits =
-                    "only once all above is in force and read back, and no object waits for a judgement";
-                sheet.text(INDENT + 2, FAINT, waits);
+                sheet.text(INDENT + 2, FAINT, "only once all above is in force and read back");
             }
         }
         one(sheet, user, step, form);
