@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use oust::clock::Clock;
 use oust::config::Protected;
 use oust::engine::event::Unwatched;
-use oust::engine::{Engine, Order, Stop};
+use oust::engine::{Engine, Order, Since, Stop};
 use oust::failure::Failure;
 use oust::graph::token::{Again, Token, TokenSource};
 use oust::graph::{Budget, Endpoint, Graph, GraphParts};
@@ -49,6 +49,7 @@ async fn main() -> Result<(), Failure> {
         clock: clock.clone(),
         watch: Arc::new(Unwatched),
         store: Store::new(std::env::temp_dir().join("oust-embed")),
+        signer: None,
         guards: Guards { protected: Protected::default(), max_users: 1, tenant_id: None },
         started: tokio::time::Instant::now(),
         patience: Duration::from_secs(120),
@@ -58,7 +59,7 @@ async fn main() -> Result<(), Failure> {
         run_id: uuid::Uuid::now_v7(),
         names: vec![TargetName::parse("AdeleV@contoso.com")?],
         playbook: Playbook::find(DEFAULT_PLAYBOOK)?,
-        since: clock.now() - jiff::SignedDuration::from_hours(6),
+        since: Since::Ago(jiff::SignedDuration::from_hours(6)),
         password_recipient: None,
     };
     // `engine.contain(…)` would carry it out; a plan can't write, by type.

@@ -17,6 +17,8 @@ pub struct Config {
     pub protected: Protected,
     /// Limits.
     pub limits: Limits,
+    /// The record of a run.
+    pub journal: JournalConfig,
     /// Tenants by the name that `--tenant` takes.
     pub tenants: BTreeMap<String, TenantConfig>,
 }
@@ -37,6 +39,14 @@ pub struct Protected {
 pub struct Limits {
     /// Most users of one run.
     pub max_users: Option<usize>,
+}
+
+/// The record of a run.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalConfig {
+    /// Path of the Ed25519 private key that signs the ends of journals, PKCS#8 in PEM.
+    pub signing_key: Option<PathBuf>,
 }
 
 /// How to reach a tenant.

@@ -4,6 +4,7 @@
 //! `cli` → `engine` → `graph` and `journal`; `sim` implements the same seam as the network and is reached only
 //! by rehearsals and tests. The actions are a crate of their own that can't write.
 
+pub mod bundle;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -15,5 +16,6 @@ pub mod journal;
 pub mod playbook;
 pub mod rehearsal;
 pub mod report;
+pub mod secret_file;
 pub mod sim;
 pub mod target_name;

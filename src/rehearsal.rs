@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Protected;
 use crate::engine::event::{Event, Watch, What};
-use crate::engine::{Consent, Engine, Order, Stop};
+use crate::engine::{Consent, Engine, Order, Since, Stop};
 use crate::failure::{Code, Failure, Result};
 use crate::graph::cloud::Endpoint;
 use crate::graph::http::HttpTransport;
@@ -249,7 +249,7 @@ pub async fn rehearse(
             names: vec![TargetName::parse(&victim)?],
             password_recipient: playbook.gives_back().then(unkept_recipient),
             playbook,
-            since,
+            since: Since::At(since),
         })
     };
 
@@ -328,6 +328,7 @@ fn engine(
         watch,
         stop: Stop::new(clock.clone(), None),
         store: Store::new(state.to_owned()),
+        signer: None,
         guards: Guards {
             protected: Protected::default(),
             max_users: 1,

@@ -2,8 +2,10 @@
 
 mod documents;
 mod exits;
+mod export;
 mod hostile;
 mod input;
+mod journal;
 mod keys;
 mod plans;
 mod readme;

@@ -78,6 +78,62 @@ async fn after_any_crash_a_rollback_takes_back_all_that_was_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_power_cut_what_was_synced_is_enough() {
+    let (ended, _) = uninterrupted().await;
+    let mut lost = 0;
+    for crash in (0..ended.records()).map(Crash::AfterRecords) {
+        for resume in [true, false] {
+            let world = World::contoso().crashing(crash);
+            world.contain().await;
+            if !world.lose_unsynced() {
+                continue;
+            }
+            lost += 1;
+            let world = world.mended();
+            if resume {
+                let resumed = go_on(&world).await;
+                assert_eq!(resumed.outcome, Outcome::Contained, "{crash:?}: {resumed:#?}");
+                assert_eq!(lies(&world, &resumed), Vec::<String>::new(), "{crash:?}");
+                let (expected, now) = (restorable(&ended.snapshot()), restorable(&world.snapshot()));
+                assert_eq!(differences(&expected, &now), Vec::<String>::new(), "{crash:?}");
+            }
+            take_back(&world, &format!("{crash:?}")).await;
+        }
+    }
+    assert!(lost > 20, "a test about nothing: {lost}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_fails_to_sync_lets_nothing_be_sent() {
+    let (ended, _) = uninterrupted().await;
+    for syncs in 0.. {
+        let world = World::contoso().crashing(Crash::AfterSyncs(syncs));
+        let document = world.contain().await;
+        if document.exit_code == 0 {
+            assert!(syncs > 10, "a test about nothing: {syncs}");
+            break;
+        }
+        let name = format!("after {syncs} syncs");
+        let error = document.error.as_ref().unwrap();
+        assert_eq!(error.code, "E0703", "{name}: {document:#?}");
+        assert_eq!(lies(&world, &document), Vec::<String>::new(), "{name}");
+        let (sent, world) = (world.writes(), world.mended());
+        let (kinds, of) =
+            (world.kinds(), |kinds: &[String], kind| kinds.iter().filter(|k| *k == kind).count());
+        if kinds.last().is_some_and(|kind| kind == "intent") {
+            // These intents could not be synced: nothing of them was sent.
+            assert_eq!(sent, of(&kinds, "outcome"), "{name}");
+        }
+        assert!(sent <= of(&kinds, "intent"), "{name}");
+        let resumed = go_on(&world).await;
+        assert_eq!(resumed.outcome, Outcome::Contained, "{name}: {resumed:#?}");
+        let (expected, now) = (restorable(&ended.snapshot()), restorable(&world.snapshot()));
+        assert_eq!(differences(&expected, &now), Vec::<String>::new(), "{name}");
+        take_back(&world, &name).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollback_that_crashes_goes_on() {
     let (ended, _) = uninterrupted().await;
     let before = ended.records();

@@ -189,7 +189,7 @@ async fn without_a_recipient_no_pass_is_issued_and_the_account_stays_closed() {
     let document = world.contain().await;
     assert_eq!((document.outcome, document.exit_code), (Outcome::Partial, 3), "{document:#?}");
     let step = document.users[0].steps.iter().find(|s| s.step == "issue_access_pass").unwrap();
-    assert_eq!((step.state, step.error.as_ref().unwrap().code.as_str()), (State::Refused, "E0112"));
+    assert_eq!((step.state, step.error.as_ref().unwrap().code.as_str()), (State::Refused, "E0113"));
     let enable = change(&document, "enable_user");
     assert_eq!(enable.state, State::Skipped);
     assert!(!is_enabled(&world) && passes(&world) == 0);

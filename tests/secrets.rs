@@ -221,7 +221,7 @@ async fn the_recipient_and_nobody_else_can_open_the_sealed_password() {
     assert_eq!(open(&identity), passwords(&world.wire).first().cloned());
     assert_eq!(open(&age::x25519::Identity::generate()), None);
     // The journal says where it is and for whom, before the call that sets it.
-    let chain = read(&std::fs::read(world.journal()).unwrap(), "journal").unwrap();
+    let chain = read(&std::fs::read(world.journal()).unwrap(), "journal").unwrap().chain;
     let at = |wanted: fn(&Record) -> bool| chain.lines.iter().position(|l| wanted(&l.record)).unwrap();
     let sealed_at = at(|r| matches!(r, Record::Sealed { .. }));
     let sent_at = at(|r| {
@@ -239,7 +239,7 @@ async fn without_a_recipient_nothing_is_sealed() {
     let world = World::contoso();
     assert!(world.contain().await.sealed.is_empty());
     assert!(files(world.state_dir()).iter().all(|path| path.extension().is_none_or(|e| e != "age")));
-    let chain = read(&std::fs::read(world.journal()).unwrap(), "journal").unwrap();
+    let chain = read(&std::fs::read(world.journal()).unwrap(), "journal").unwrap().chain;
     let Record::Began(began) = &chain.lines[0].record else { panic!("{:?}", chain.lines[0]) };
     let Began { password_recipient, .. } = &**began;
     assert_eq!(*password_recipient, None);

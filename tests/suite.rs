@@ -2,10 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod cli;
+mod clocks;
 mod crash;
+mod dependencies;
 mod documents;
 mod doubt;
+mod evidence;
+mod faults;
 mod footholds;
+mod golden;
+mod kill;
 mod laws;
 mod literal;
 mod multi;
@@ -13,4 +19,5 @@ mod properties;
 mod recover;
 mod secrets;
 mod served;
+mod signature;
 mod support;

@@ -206,6 +206,14 @@ impl At {
         if segments.has_ref() {
             return Err(format!("the path {path:?} adds a link: use the action `block_by_group`"));
         }
+        if method == Method::Delete && segments.is_user() {
+            return Err(format!("the path {path:?} deletes the account: use the action `disable_user`"));
+        }
+        if segments.links_another() {
+            return Err(format!(
+                "the path {path:?} is a link of somebody who is not the one who is contained: write {USER}"
+            ));
+        }
         match (method, &body) {
             (Method::Delete, Some(_)) => return Err("a DELETE has no body".into()),
             (Method::Patch | Method::Put, None) => return Err("a PATCH or a PUT needs a body".into()),
@@ -239,11 +247,17 @@ impl At {
     }
 }
 
-/// No secrets, no links, no other placeholders.
+/// Members of a body that name who a write is about.
+const WHO: [&str; 6] = ["principalid", "principalids", "userid", "userids", "memberid", "memberids"];
+
+/// No secrets, no links, no other placeholders, and nobody else: the guards know only who is contained.
 fn check_body(body: &Value) -> Result<(), String> {
     match body {
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             let lower = name.to_ascii_lowercase();
+            if WHO.contains(&lower.as_str()) && !is_user(value) {
+                return Err(format!("the body's {name:?} is not the one who is contained: write {USER:?}"));
+            }
             if ["password", "secret", "privatekey", "credential"].iter().any(|word| lower.contains(word)) {
                 return Err(format!(
                     "the body holds {name:?}: a secret does not belong in a playbook; `reset_password` makes one"
@@ -259,6 +273,14 @@ fn check_body(body: &Value) -> Result<(), String> {
             Err(format!("the body holds {text:?}: the only placeholder is {USER:?}, as a whole string"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether it is the placeholder, or a list of nothing else.
+fn is_user(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(is_user),
+        value => value.as_str() == Some(USER),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The path of a literal step: below the API version, in segments, with one placeholder.
 
 use crate::Target;
+use crate::contract::LINKS;
 
 /// Stands for the object id of the user that is contained.
 pub(super) const USER: &str = "{user}";
@@ -72,6 +73,17 @@ impl Segments {
     /// Whether a segment is `$ref`.
     pub(super) fn has_ref(&self) -> bool {
         self.0.iter().any(|segment| segment == "$ref")
+    }
+
+    /// Whether it is the account of the user who is contained, and nothing below it.
+    pub(super) fn is_user(&self) -> bool {
+        self.0.len() == 2 && self.0[1] == USER
+    }
+
+    /// Whether it is the link of a group, an app or a device to somebody else.
+    pub(super) fn links_another(&self) -> bool {
+        let is_link = |name: &str| LINKS.iter().any(|link| link.eq_ignore_ascii_case(name));
+        self.0.windows(2).any(|pair| is_link(&pair[0]) && pair[1] != USER)
     }
 
     /// Filled in for this user, each still to be encoded.

@@ -177,6 +177,33 @@ fn a_membership_is_ended_by_its_link() {
 }
 
 #[test]
+fn nobody_but_the_user_is_written_to_and_the_account_is_not_deleted() {
+    let write = |method: &str, path: &str| with("write", json!({ "method": method, "path": path }));
+    for path in ["/users/{user}", "/Users/{user}"] {
+        refused(&write("DELETE", path), "deletes the account");
+        refused(&with("undo", json!({ "method": "DELETE", "path": path })), "deletes the account");
+    }
+    for path in [
+        "/groups/g/members/b0b",
+        "/groups/g/Members/b0b/$ref",
+        "/applications/a/owners/b0b",
+        "/devices/d/registeredUsers/b0b/$ref",
+    ] {
+        refused(&write("DELETE", path), "somebody who is not");
+    }
+    let post = |body: Value| with("write", json!({ "method": "POST", "path": "/x/y", "body": body }));
+    for body in [
+        json!({ "principalId": "b0b" }),
+        json!({ "userIds": ["{user}", "b0b"] }),
+        json!({ "a": [{ "UserId": "b0b" }] }),
+        json!({ "principalId": { "x": 1 } }),
+    ] {
+        refused(&post(body), "is not the one who is contained");
+    }
+    AnyAction::check_settings(&Call, &post(json!({ "principalId": "{user}" }))).unwrap();
+}
+
+#[test]
 fn a_step_is_whole_or_refused() {
     AnyAction::check_settings(&Call, &step()).unwrap();
     refused(&Value::Null, "missing field");

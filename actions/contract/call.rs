@@ -20,6 +20,9 @@ pub const SECRET_KEY: &str = "$secret";
 /// no id before it is sent. No encoded segment can be equal to it.
 const FOUND: &str = "{id}";
 
+/// Collections of links to objects: a DELETE of an item without `/$ref` would delete the object itself.
+pub(crate) const LINKS: [&str; 4] = ["members", "owners", "registeredOwners", "registeredUsers"];
+
 /// In the member `@odata.id` of a body, stands for the root of the Graph API, which differs by cloud.
 pub const ROOT: &str = "{graph}";
 
@@ -67,11 +70,11 @@ impl Path {
         self
     }
 
-    /// Whether it is a member or an owner of a group, and not the link to it.
+    /// Whether it is a member or an owner of a group, and not the link to it. Graph takes names in any case.
     fn is_linked_object(&self) -> bool {
         let mut parts = self.0.rsplit('/');
         parts.next().is_some_and(|id| !id.is_empty())
-            && matches!(parts.next(), Some("members" | "owners" | "registeredOwners"))
+            && parts.next().is_some_and(|name| LINKS.iter().any(|link| link.eq_ignore_ascii_case(name)))
     }
 
     /// The encoded path, with its leading slash.
@@ -322,6 +325,8 @@ mod tests {
         let by_hand = Call::new(Method::Delete, ["groups", "g", "members", "u"]);
         assert_eq!(by_hand.to_string(), "DELETE /v1.0/groups/g/members/u/$ref");
         assert_eq!(Call::remove_member("g", "u"), by_hand);
+        let in_capitals = Call::new(Method::Delete, ["groups", "g", "Members", "u"]);
+        assert_eq!(in_capitals.url(), "/v1.0/groups/g/Members/u/$ref");
         assert_eq!(
             Call::new(Method::Delete, ["applications", "a", "owners", "u"]).url(),
             "/v1.0/applications/a/owners/u/$ref"

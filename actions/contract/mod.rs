@@ -14,6 +14,7 @@ mod turn;
 
 pub use about::{About, Permission, Role, Technique};
 pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
+pub(crate) use call::LINKS;
 pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
 pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
 pub use read::{Read, ReadError, ReadErrorKind, Reading};

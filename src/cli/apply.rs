@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use uuid::Uuid;
-
 use super::common::{Common, Writing};
 use super::confirm::Typed;
 use super::connect;
@@ -30,7 +28,7 @@ impl Args {
                 .next("make it anew: `oust plan USER --out FILE`")
         })?;
         let saved = SavedPlan::parse(&bytes)?;
-        let order = saved.order(Uuid::now_v7())?;
+        let order = saved.order(connect::store(common)?.next_id())?;
         let typed = Typed::new(output);
         let consent =
             if self.writing.dry_run { None } else { Some(typed.consent(self.writing.yes, common)?) };

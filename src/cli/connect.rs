@@ -19,7 +19,7 @@ use crate::graph::http::HttpTransport;
 use crate::graph::retry::Budget;
 use crate::graph::{Graph, GraphParts};
 use crate::guard::Guards;
-use crate::journal::{RunPath, Store, load};
+use crate::journal::{RunPath, Signer, Store, load};
 
 /// How long one read may take with all its retries.
 const PER_READ: std::time::Duration = std::time::Duration::from_secs(60);
@@ -79,6 +79,7 @@ pub fn connect(
     prefer(&mut environment.client_id, tenant.client_id.as_ref(), named);
     prefer(&mut environment.certificate_path, tenant.certificate_path.as_ref(), named);
     environment.token_file.clone_from(&common.token_file);
+    let signer = signer(&config)?;
     let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
     let http = Arc::new(HttpTransport::new()?);
     let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);
@@ -117,6 +118,7 @@ pub fn connect(
             watch: output.watch(users),
             stop,
             store: store(common)?,
+            signer,
             guards,
             started,
             patience: common.patience,
@@ -126,6 +128,14 @@ pub fn connect(
         config_file,
         tenants: config.tenants.keys().cloned().collect(),
     })
+}
+
+/// The key that signs journals: `OUST_SIGNING_KEY`, else that of the configuration, else none. One that is named and
+/// can't be used stops before anything is sent: a record that was to be signed would end unsigned.
+fn signer(config: &Config) -> Result<Option<Arc<Signer>>> {
+    let named = std::env::var_os("OUST_SIGNING_KEY").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = named.or_else(|| config.journal.signing_key.clone());
+    path.map(|path| Signer::open(&path).map(Arc::new)).transpose()
 }
 
 /// Takes a value of the configuration, where there is one and it goes first or nothing else is there.
@@ -138,5 +148,5 @@ fn prefer<T: Clone>(environment: &mut Option<T>, configured: Option<&T>, configu
 /// The deadline that the options give.
 pub fn deadline(common: &Common, clock: &Clock) -> Option<jiff::Timestamp> {
     let duration = SignedDuration::try_from(common.deadline?).unwrap_or(SignedDuration::from_hours(24 * 365));
-    clock.now().checked_add(duration).ok()
+    clock.steady().checked_add(duration).ok()
 }

@@ -1,7 +1,6 @@
 //! `oust contain`.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use uuid::Uuid;
 
 use super::common::{Common, What, Writing};
 use super::confirm::Typed;
@@ -32,7 +31,7 @@ pub struct Args {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let order = order(&self.what, "contain")?;
+        let order = order(&self.what, "contain", common)?;
         let typed = Typed::new(output);
         let consent =
             if self.writing.dry_run { None } else { Some(typed.consent(self.writing.yes, common)?) };
@@ -57,14 +56,14 @@ impl Args {
 ///
 /// # Errors
 /// Usage errors.
-pub fn order(what: &What, command: &str) -> Result<Order> {
+pub fn order(what: &What, command: &str, common: &Common) -> Result<Order> {
     let names = what.users.iter().map(|user| TargetName::parse(user)).collect::<Result<Vec<_>>>()?;
     if let Some(recipient) = &what.password_recipient {
         parse_recipient(recipient)?;
     }
     Ok(Order {
         command: command.to_owned(),
-        run_id: Uuid::now_v7(),
+        run_id: connect::store(common)?.next_id(),
         names,
         playbook: Playbook::find(&what.playbook)?,
         since: time::since(&what.since, crate::clock::Clock::system().now())?,

@@ -7,8 +7,11 @@ mod completions;
 mod confirm;
 mod connect;
 mod contain;
+mod core_dump;
 mod doctor;
 mod explain;
+mod export;
+mod journal;
 mod man;
 mod output;
 mod plan;
@@ -55,6 +58,8 @@ enum Command {
     Rollback(rollback::Args),
     Runs(runs::Args),
     Report(report::Args),
+    Journal(journal::Args),
+    Export(export::Args),
     Rehearse(rehearse::Args),
     Doctor(doctor::Args),
     Actions(actions::Args),
@@ -68,6 +73,7 @@ enum Command {
 /// Parses, runs and gives the exit status.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let started = tokio::time::Instant::now();
+    core_dump::forbid();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
@@ -104,6 +110,8 @@ impl Command {
             Self::Rollback(_) => "rollback",
             Self::Runs(_) => "runs",
             Self::Report(_) => "report",
+            Self::Journal(_) => "journal",
+            Self::Export(_) => "export",
             Self::Rehearse(_) => "rehearse",
             Self::Doctor(_) => "doctor",
             Self::Actions(_) => "actions",
@@ -130,6 +138,8 @@ impl Command {
             Self::Rollback(args) => args.run(common, output, started).await,
             Self::Runs(args) => args.run(common, output),
             Self::Report(args) => args.run(common, output),
+            Self::Journal(args) => args.run(common, output),
+            Self::Export(args) => args.run(common, output),
             Self::Rehearse(args) => args.run(common, output, started).await,
             Self::Doctor(args) => args.run(common, output, started).await,
             Self::Actions(args) => args.run(output),

@@ -26,7 +26,7 @@ pub struct Args {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let order = contain::order(&self.what, "plan")?;
+        let order = contain::order(&self.what, "plan", common)?;
         let engine =
             connect::connect(common, output, order.names.len(), self.what.max_users, started)?.engine;
         let (mut document, saved) = engine.plan(&order).await;

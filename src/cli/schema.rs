@@ -1,22 +1,25 @@
 //! `oust schema`.
 
+use super::export::Export;
 use super::output::{Output, print};
+use crate::bundle::Bundle;
 use crate::engine::SavedPlan;
 use crate::engine::event::Event;
 use crate::failure::{Code, Failure, Result};
 use crate::journal::Line;
 use crate::playbook::Playbook;
-use crate::report::{RunDocument, RunList};
+use crate::report::{JournalCheck, RunDocument, RunList};
 
 /// Print the JSON schema of a document
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// run, runs, plan, journal, event, playbook or tenant
+    /// run, runs, plan, journal, journal-check, bundle, export, event, playbook or tenant
     name: Option<String>,
 }
 
 /// The schemas there are.
-pub const NAMES: &[&str] = &["run", "runs", "plan", "journal", "event", "playbook", "tenant"];
+pub const NAMES: &[&str] =
+    &["run", "runs", "plan", "journal", "journal-check", "bundle", "export", "event", "playbook", "tenant"];
 
 impl Args {
     /// Prints it.
@@ -47,6 +50,9 @@ pub fn find(name: &str) -> Option<serde_json::Value> {
         "runs" => schemars::schema_for!(RunList).to_value(),
         "plan" => schemars::schema_for!(SavedPlan).to_value(),
         "journal" => schemars::schema_for!(Line).to_value(),
+        "journal-check" => schemars::schema_for!(JournalCheck).to_value(),
+        "bundle" => schemars::schema_for!(Bundle).to_value(),
+        "export" => schemars::schema_for!(Export).to_value(),
         "event" => schemars::schema_for!(Event).to_value(),
         "playbook" => Playbook::schema(),
         "tenant" => crate::sim::file::schema().to_value(),

@@ -20,7 +20,7 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oust_actions::{Operator, Tenant};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::failure::Result;
 use crate::graph::{Claims, Graph};
 use crate::guard::Guards;
-use crate::journal::{RunPath, Store};
+use crate::journal::{RunPath, Signer, Store};
 use crate::playbook::Playbook;
 use crate::report::RunDocument;
 use crate::target_name::TargetName;
@@ -52,6 +52,8 @@ pub struct Engine {
     pub stop: Stop,
     /// Where runs are kept.
     pub store: Store,
+    /// Signs the end of each journal, at the end of each command that wrote to it.
+    pub signer: Option<Arc<Signer>>,
     /// What may not be touched.
     pub guards: Guards,
     /// When the process started, for `elapsed_ms`.
@@ -72,9 +74,18 @@ pub struct Order {
     /// By which playbook.
     pub playbook: Playbook,
     /// Start of the compromise window.
-    pub since: Timestamp,
-    /// Public key of age for new passwords.
+    pub since: Since,
+    /// Public key of age for what is secret: new passwords, access passes.
     pub password_recipient: Option<String>,
+}
+
+/// Start of the compromise window, as it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// A moment.
+    At(Timestamp),
+    /// So long ago by the service's clock: this machine's may be wrong, and with it what counts as new.
+    Ago(SignedDuration),
 }
 
 /// Whether a plan may be carried out.
@@ -105,7 +116,7 @@ impl Engine {
         let mut run = Run::new(order, self.clock.clone(), false);
         self.tell(What::Began { run_id: run.id(), command: order.command.clone(), dry_run: false });
         let result = self.try_contain(&mut run, order, consent, saved).await;
-        run.end(result)
+        self.end(run, result)
     }
 
     async fn try_contain(
@@ -149,7 +160,7 @@ impl Engine {
         self.tell(What::Began { run_id: run.id(), command: order.command.clone(), dry_run: true });
         let result = self.try_plan(&mut run, order).await;
         let saved = result.is_ok().then(|| SavedPlan::new(order, run.ledger(), self.clock.now()));
-        (run.end(result), saved)
+        (self.end(run, result), saved)
     }
 
     async fn try_plan(&self, run: &mut Run, order: &Order) -> Result<()> {
@@ -165,7 +176,7 @@ impl Engine {
             Ok(()) => saved.check_drift(&run.planned()),
             Err(failure) => Err(failure),
         };
-        run.end(result)
+        self.end(run, result)
     }
 
     /// Goes on with a run that was stopped, that crashed or that ended with work left.
@@ -176,7 +187,7 @@ impl Engine {
         };
         self.tell(What::Began { run_id: run.id(), command: "resume".into(), dry_run: false });
         let result = self.try_resume(&mut run, consent).await;
-        run.end(result)
+        self.end(run, result)
     }
 
     async fn try_resume(&self, run: &mut Run, consent: &Consent<'_>) -> Result<()> {
@@ -218,6 +229,11 @@ impl Engine {
         let (tenant, operator) = futures::future::try_join(self.read_tenant(), self.read_operator()).await?;
         self.guards.check_tenant(&tenant)?;
         Ok((claims, tenant, operator))
+    }
+
+    /// Writes the last record, signs the journal and gives the document.
+    fn end(&self, run: Run, result: Result<()>) -> RunDocument {
+        run.end(result, self.signer.as_deref())
     }
 
     async fn observe_guarded(&self, order: &Order) -> Result<Observed> {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use futures::future::{join_all, try_join3};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oust_actions::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
 use serde_json::Value;
 
-use super::{Engine, Order};
+use super::{Engine, Order, Since};
 use crate::failure::{Code, Failure, Result};
 use crate::guard::HeldRoles;
 use crate::journal::issued;
@@ -19,6 +19,8 @@ pub struct Observed {
     pub tenant: Tenant,
     /// Who runs this.
     pub operator: Operator,
+    /// Start of the compromise window.
+    pub since: Timestamp,
     /// The users, one entry an object id, in the order in which they were named.
     pub users: Vec<ObservedUser>,
     /// Whether somebody is named who can open a sealed secret.
@@ -52,6 +54,22 @@ impl ObservedUser {
     }
 }
 
+/// Start of the window, once the service's time is known. One that lies ahead of it is empty: everything that the
+/// intruder left would count as old.
+fn window(since: Since, now: Timestamp) -> Result<Timestamp> {
+    let wrong = |what: String| {
+        Failure::new(Code::InvalidTime, what)
+            .next("give --since as an age (36h, 7d), and set the clock of this machine")
+    };
+    match since {
+        Since::Ago(age) => now.checked_sub(age).map_err(|_| wrong("the window is longer than time".into())),
+        Since::At(at) if at > now + SignedDuration::from_secs(1) => {
+            Err(wrong(format!("the window begins at {at}, and by the service's clock it is only {now:.0}")))
+        }
+        Since::At(at) => Ok(at),
+    }
+}
+
 impl Engine {
     /// Reads tenant, operator and users.
     ///
@@ -63,6 +81,7 @@ impl Engine {
         let (tenant, operator, found) = try_join3(self.read_tenant(), self.read_operator(), names).await?;
         // After all reads, so that the service's clock is known by their answers.
         let now = self.graph.service_time();
+        let since = window(order.since, now)?;
         let mut users: Vec<ObservedUser> = Vec::new();
         for found in found {
             let (user, raw, held, group_ids) = found?;
@@ -74,7 +93,7 @@ impl Engine {
                 user,
                 tenant: tenant.clone(),
                 operator: operator.clone(),
-                since: order.since,
+                since,
                 now,
                 cut_after: truncate(now),
                 settings: Value::Null,
@@ -82,7 +101,8 @@ impl Engine {
             };
             users.push(ObservedUser { target, raw, held, group_ids });
         }
-        Ok(Observed { tenant, operator, users, can_seal: order.password_recipient.is_some() })
+        let can_seal = order.password_recipient.is_some();
+        Ok(Observed { tenant, operator, since, users, can_seal })
     }
 
     pub(super) async fn read_tenant(&self) -> Result<Tenant> {

@@ -55,7 +55,7 @@ impl Engine {
         self.tell(What::Began { run_id: run.id(), command: "rollback".into(), dry_run });
         let mut planned = Vec::new();
         let result = self.try_rollback(&mut run, steps, consent, dry_run, &mut planned).await;
-        let mut document = run.end(result);
+        let mut document = self.end(run, result);
         fold::show_rollback_plan(&mut document, &planned);
         document
     }
@@ -153,13 +153,13 @@ impl Engine {
             ToldResult::NotSent => return Ok((RollbackState::Skipped, error)),
             ToldResult::Accepted | ToldResult::InDoubt => {}
         }
-        let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
+        let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = Duration::from_millis(250);
         loop {
             if matches!(self.see(look).await, Stands::Before) {
                 return Ok((RollbackState::Restored, None));
             }
-            if self.clock.now() >= until || !self.stop.sleep(wait).await {
+            if self.clock.steady() >= until || !self.stop.sleep(wait).await {
                 break;
             }
             wait = (wait * 2).min(Duration::from_secs(15));

@@ -9,14 +9,14 @@ use zeroize::Zeroizing;
 
 use super::event::What;
 use super::secret::Secrets;
-use super::{Engine, Observed, Order};
+use super::{Engine, Observed, Order, Since};
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
 use crate::graph::Secret;
 use crate::guard::HeldRoles;
 use crate::journal::{
-    Began, FORMAT, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Store, TargetFound,
-    UserLock,
+    Began, FORMAT, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Signer, Store,
+    TargetFound, UserLock,
 };
 use crate::playbook::Playbook;
 use crate::report::{OpenDocument, RunDocument, fold};
@@ -151,7 +151,7 @@ impl Run {
             tenant: observed.tenant.clone(),
             operator: observed.operator.clone(),
             users: observed.users.iter().map(|u| u.target.user.id.clone()).collect(),
-            since: order.since,
+            since: observed.since,
             password_recipient: order.password_recipient.clone(),
         })))?;
         self.add_targets(observed)
@@ -307,7 +307,7 @@ impl Run {
             run_id: self.id,
             names: began.users.iter().cloned().map(TargetName::Id).collect(),
             playbook: self.playbook.clone(),
-            since: began.since,
+            since: Since::At(began.since),
             password_recipient: began.password_recipient.clone(),
         })
     }
@@ -327,15 +327,19 @@ impl Run {
         self.append(Record::Reverified { version: VERSION.to_owned() })
     }
 
-    /// Writes the last record and gives the document.
-    pub(super) fn end(mut self, result: Result<()>) -> RunDocument {
+    /// Writes the last record, signs what the command has written, and gives the document.
+    pub(super) fn end(mut self, result: Result<()>, signer: Option<&Signer>) -> RunDocument {
         let failure = result.err();
         let written = if self.is_dry || self.journal.path().is_none() {
             Ok(())
         } else {
             self.write_end(failure.as_ref())
         };
-        let failure = failure.or(written.err());
+        let signed = match signer {
+            Some(signer) if !self.is_dry && !self.idle => self.journal.sign(signer),
+            _ => Ok(()),
+        };
+        let failure = failure.or(written.err()).or(signed.err());
         fold::document(self.ledger(), &self.meta(), failure.as_ref())
     }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Order;
 use super::run::VERSION;
+use super::{Order, Since};
 use crate::failure::{Code, Failure, Result};
 use crate::journal::{Ledger, Planned};
 use crate::playbook::{Playbook, hex};
@@ -35,7 +35,7 @@ pub struct SavedPlan {
     pub since: Timestamp,
     /// Text of the playbook.
     pub playbook: String,
-    /// Public key of age for new passwords.
+    /// Public key of age for what is secret: new passwords, access passes.
     pub password_recipient: Option<String>,
     /// Object ids of the users.
     pub users: Vec<String>,
@@ -82,7 +82,7 @@ impl SavedPlan {
             version: VERSION.to_owned(),
             made_at,
             tenant_id: ledger.began.as_ref().map(|b| b.tenant.id.clone()).unwrap_or_default(),
-            since: order.since,
+            since: ledger.began.as_ref().map_or(made_at, |b| b.since),
             playbook: order.playbook.text.clone(),
             password_recipient: order.password_recipient.clone(),
             users: ledger.users.iter().map(|u| u.target.user.id.clone()).collect(),
@@ -134,7 +134,7 @@ impl SavedPlan {
             run_id,
             names: self.users.iter().cloned().map(TargetName::Id).collect(),
             playbook: Playbook::parse(&self.playbook)?,
-            since: self.since,
+            since: Since::At(self.since),
             password_recipient: self.password_recipient.clone(),
         })
     }

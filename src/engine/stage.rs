@@ -129,7 +129,8 @@ impl Engine {
     /// Records the moment at which revoke and disable are both acknowledged.
     fn note_cut(&self, run: &mut Run) -> Result<()> {
         for (user_id, user) in run.newly_cut() {
-            run.append(Record::Cut { user_id, elapsed_ms: self.elapsed_ms() })?;
+            let service_time = Some(self.graph.service_time());
+            run.append(Record::Cut { user_id, elapsed_ms: self.elapsed_ms(), service_time })?;
             self.tell(What::Cut { user });
         }
         Ok(())

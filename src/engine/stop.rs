@@ -39,7 +39,7 @@ impl Stop {
         if self.signalled.load(Ordering::SeqCst) {
             return Err(Failure::new(Code::Interrupted, "stopped by a signal after the calls in flight"));
         }
-        if self.deadline.is_some_and(|deadline| self.clock.now() >= deadline) {
+        if self.deadline.is_some_and(|deadline| self.clock.steady() >= deadline) {
             return Err(Failure::new(Code::DeadlinePassed, "the deadline passed"));
         }
         Ok(())
@@ -61,7 +61,7 @@ impl Stop {
     /// Waits, but no longer than to a signal or the deadline. `false`: that is what ended it.
     pub async fn sleep(&self, duration: Duration) -> bool {
         let until_deadline = self.deadline.map_or(duration, |deadline| {
-            Duration::try_from(deadline.duration_since(self.clock.now())).unwrap_or_default()
+            Duration::try_from(deadline.duration_since(self.clock.steady())).unwrap_or_default()
         });
         let woken = self.wake.notified();
         if self.check().is_err() {

@@ -29,7 +29,7 @@ pub(super) struct Again {
 impl Engine {
     /// Reads every accepted change back until it is in force or the patience ends.
     pub(super) async fn verify(&self, run: &mut Run) -> Result<()> {
-        let until = self.clock.now() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
+        let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
             let unsettled = |c: &ChangeLedger| {
@@ -40,7 +40,7 @@ impl Engine {
             if again.is_empty() {
                 return Ok(());
             }
-            let last = self.clock.now() >= until;
+            let last = self.clock.steady() >= until;
             for looked in again {
                 self.note_again(run, &looked, unsettled, last).await?;
             }
@@ -228,7 +228,7 @@ impl Engine {
         };
         self.tell(What::Began { run_id: run.id(), command: "verify".into(), dry_run: false });
         let result = self.try_reverify(&mut run).await;
-        run.end(result)
+        self.end(run, result)
     }
 
     async fn try_reverify(&self, run: &mut Run) -> Result<()> {

@@ -83,7 +83,8 @@ codes! {
     InvalidEndpoint "E0109" Usage "the endpoint can't be used";
     KeyReused "E0110" Usage "the idempotency key belongs to another request";
     NotResumable "E0111" Usage "the run has nothing to go on with";
-    RecipientMissing "E0112" Usage "a secret has nobody to be sealed for";
+    InvalidKey "E0112" Usage "the key that signs or checks journals can't be used";
+    RecipientMissing "E0113" Usage "a secret has nobody to be sealed for";
     NoCredential "E0201" Denied "no way to sign in is configured";
     SignInRefused "E0202" Denied "the sign-in was refused";
     SecretRefused "E0203" Denied "the client secret is wrong or has expired";
@@ -116,6 +117,7 @@ codes! {
     JournalNewer "E0702" Journal "the journal is of a newer version";
     StateUnwritable "E0703" Failed "the state directory can't be written";
     OutputUnwritable "E0704" Failed "an output file can't be written";
+    NotSigned "E0705" Journal "the end of the journal is not signed by this key";
     Internal "E0901" Internal "a mistake in oust itself";
 }
 

@@ -96,7 +96,7 @@ impl Graph {
     /// The service's time, as far as its answers have told it: what `signInSessionsValidFromDateTime` is
     /// compared with.
     pub fn service_time(&self) -> Timestamp {
-        let now = self.parts.clock.now();
+        let now = self.parts.clock.steady();
         now.checked_add(self.service.offset()).unwrap_or(now)
     }
 
@@ -151,7 +151,7 @@ impl Graph {
         &self,
         work: impl Future<Output = T>,
     ) -> std::result::Result<T, ()> {
-        match self.budget().until_deadline(self.clock().now()) {
+        match self.budget().until_deadline(self.clock().steady()) {
             Some(left) => tokio::time::timeout(left, work).await.map_err(drop),
             None => Ok(work.await),
         }
@@ -179,13 +179,13 @@ impl Graph {
             bearer: Some(session.token.secret.clone()),
             body: out.body.cloned(),
         };
-        let (began, sent) = (Instant::now(), self.clock().now());
+        let (began, sent) = (Instant::now(), self.clock().steady());
         let answer = self.parts.transport.send(request).await;
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &answer {
             Ok(reply) => {
                 if let Some(date) = reply.header("date").and_then(http_date) {
-                    self.service.learn(date, sent, self.clock().now());
+                    self.service.learn(date, sent, self.clock().steady());
                 }
                 self.limits.learn(out.family(), reply);
                 let id = reply.header("request-id").unwrap_or_default();

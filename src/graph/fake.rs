@@ -122,7 +122,7 @@ pub struct Setup {
 /// A client of `service` whose run may take `deadline`.
 pub fn set_up(service: Service, tokens: Tokens, deadline: Option<Duration>) -> Setup {
     let clock = Clock::starting_at("2026-11-24T08:00:00Z".parse().unwrap());
-    let budget = Budget { deadline: deadline.map(|d| clock.now() + d), ..Budget::default() };
+    let budget = Budget { deadline: deadline.map(|d| clock.steady() + d), ..Budget::default() };
     let (service, tokens) = (Arc::new(service), Arc::new(tokens));
     let graph = Graph::new(GraphParts {
         transport: service.clone(),

@@ -19,7 +19,7 @@ impl Graph {
     pub(super) async fn fetch(&self, get: &Get, url: &str) -> Result<Object, ReadError> {
         let path = path_of(get);
         let out = Outgoing { method: "GET", url, path: &path, eventual: get.eventual, body: None };
-        let began = self.clock().now();
+        let began = self.clock().steady();
         if self.budget().deadline.is_some_and(|deadline| deadline <= began) {
             return Err(stopped(get));
         }
@@ -51,7 +51,7 @@ impl Graph {
             };
             tries += 1;
             let asked = self.wait_after(reply, tries);
-            let over = self.budget().allows(asked.wait, began, self.clock().now());
+            let over = self.budget().allows(asked.wait, began, self.clock().steady());
             if trouble.status == Some(429) {
                 self.limits.hold(out.family(), asked.wait);
             }

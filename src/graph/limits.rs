@@ -79,7 +79,7 @@ impl Limits {
                 Turn::Held(wait) => (wait, true),
             };
             let limit = if held { budget } else { &queue_is_free };
-            limit.allows(wait, began, self.clock.now()).map_err(|over| TooLong { wait, over })?;
+            limit.allows(wait, began, self.clock.steady()).map_err(|over| TooLong { wait, over })?;
             self.clock.sleep(wait).await;
         }
     }
@@ -116,7 +116,7 @@ impl Limits {
             Arc::clone(mailboxes.entry(mailbox).or_insert_with(|| Arc::new(Semaphore::new(at_once))))
         };
         let entering = semaphore.acquire_owned();
-        let Some(left) = budget.until_deadline(self.clock.now()) else {
+        let Some(left) = budget.until_deadline(self.clock.steady()) else {
             return Ok(entering.await.ok());
         };
         match tokio::time::timeout(left, entering).await {

@@ -5,14 +5,18 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
 
 use super::claims::Claims;
 use super::token::{Again, Token, TokenSource};
 use crate::failure::{Code, Failure, Result};
+use crate::secret_file::Kind;
 
-/// More than any token is long.
-const LARGEST: u64 = 64 * 1024;
+const FILE: Kind = Kind {
+    name: "token file",
+    code: Code::NoCredential,
+    next: "write an access token for Graph, and nothing else, to a file that only you can read",
+    leaked: "treat the token as leaked",
+};
 
 /// Reads the file once, and again when the service refuses the token.
 #[derive(Debug)]
@@ -53,49 +57,16 @@ impl TokenSource for FixedToken {
 }
 
 fn read(path: &Path) -> Result<Token> {
-    let shown = path.display();
-    let refuse = |code, why: String| {
-        Failure::new(code, format!("the token file {shown} can't be used: {why}"))
-            .next("write an access token for Graph, and nothing else, to a file that only you can read")
-    };
-    let data = std::fs::metadata(path).map_err(|e| refuse(Code::NoCredential, e.to_string()))?;
-    if !data.is_file() {
-        return Err(refuse(Code::NoCredential, "it is no file".into()));
-    }
-    if data.len() > LARGEST {
-        return Err(refuse(Code::NoCredential, format!("it is larger than {LARGEST} bytes")));
-    }
-    refuse_exposed(path, &data)?;
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(|e| refuse(Code::NoCredential, e.to_string()))?);
+    let bytes = FILE.read(path)?;
     let text = std::str::from_utf8(&bytes).map_or("\0", str::trim);
     if text.is_empty() {
-        return Err(refuse(Code::NoCredential, "it is empty".into()));
+        return Err(FILE.refuse(path, "it is empty"));
     }
     // What RFC 6750 lets a bearer token be made of.
     if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b)) {
-        return Err(refuse(Code::NoCredential, "it holds something other than a token".into()));
+        return Err(FILE.refuse(path, "it holds something other than a token"));
     }
     Ok(Token { secret: SecretString::from(text), expires_on: Claims::decode(text).expires_on })
-}
-
-#[cfg(unix)]
-fn refuse_exposed(path: &Path, data: &std::fs::Metadata) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let others = data.permissions().mode() & 0o077;
-    if others == 0 {
-        return Ok(());
-    }
-    let what = format!("the token file {} can be read by others", path.display());
-    Err(Failure::new(Code::ExposedSecret, what).next(format!(
-        "chmod 600 {}, and treat the token as leaked if others were on the machine",
-        path.display()
-    )))
-}
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps)]
-fn refuse_exposed(_: &Path, _: &std::fs::Metadata) -> Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

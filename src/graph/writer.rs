@@ -53,7 +53,7 @@ impl Graph {
     }
 
     async fn deliver(&self, out: &Outgoing<'_>, seal: Option<&str>) -> Sent {
-        let began = self.clock().now();
+        let began = self.clock().steady();
         let mut session = match self.session().await {
             Ok(session) => session,
             Err(failure) => return Sent::NotSent(signed_out(&failure)),
@@ -96,7 +96,7 @@ impl Graph {
             if reply.is_some() {
                 self.limits.hold(out.family(), asked.wait);
             }
-            if let Err(over) = self.budget().allows(asked.wait, began, self.clock().now()) {
+            if let Err(over) = self.budget().allows(asked.wait, began, self.clock().steady()) {
                 let message = trouble.message.unwrap_or_default();
                 let message = Some(format!("{message}; {}", too_long(over, asked)));
                 return Sent::NotSent(Answer { message, ..trouble });

@@ -2,7 +2,9 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::record::{FORMAT, Line, Record};
+use super::audit::{FaultKind, audit};
+use super::record::Line;
+use super::{Audit, Fault};
 use crate::failure::{Code, Failure};
 use crate::playbook::hex;
 
@@ -19,6 +21,8 @@ pub fn hash(line: &[u8]) -> String {
 pub struct Chain {
     /// Every whole line.
     pub lines: Vec<Line>,
+    /// The hash of each.
+    pub hashes: Vec<String>,
     /// Hash of the last.
     pub head: String,
     /// Bytes of all whole lines: an unterminated rest follows after a crash.
@@ -30,50 +34,26 @@ pub struct Chain {
 /// # Errors
 /// [`Code::JournalBroken`] with the line number for anything else that isn't as it was written;
 /// [`Code::JournalNewer`] for a later format.
-pub fn read(bytes: &[u8], name: &str) -> Result<Chain, Failure> {
-    let broken = |number: usize, what: &str| {
-        Failure::new(Code::JournalBroken, format!("{name}, line {number}: {what}"))
-            .next("keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it")
-    };
-    let mut chain = Chain { lines: Vec::new(), head: GENESIS.to_owned(), whole: 0 };
-    for (i, raw) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
-        let Some(text) = raw.strip_suffix(b"\n") else { break };
-        let number = i + 1;
-        let line: Line = serde_json::from_slice(text).map_err(|e| {
-            newer(text, name).unwrap_or_else(|| broken(number, &format!("this is no record: {e}")))
-        })?;
-        if line.seq != i as u64 {
-            return Err(broken(
-                number,
-                &format!("it is numbered {}, so a line was removed or inserted", line.seq),
-            ));
-        }
-        if line.prev != chain.head {
-            return Err(broken(
-                number,
-                "it does not follow from the line before, so one of the two was changed",
-            ));
-        }
-        if let Record::Began(began) = &line.record
-            && began.format > FORMAT
-        {
-            return Err(newer(text, name).unwrap_or_else(|| broken(number, "unknown format")));
-        }
-        chain.head = hash(text);
-        chain.whole += raw.len() as u64;
-        chain.lines.push(line);
+pub fn read(bytes: &[u8], name: &str) -> Result<Audit, Failure> {
+    let audit = audit(bytes);
+    match &audit.fault {
+        None => Ok(audit),
+        Some(fault) => Err(fault.failure(name)),
     }
-    Ok(chain)
 }
 
-/// A first line of a later format may not parse at all; its number says why.
-fn newer(text: &[u8], name: &str) -> Option<Failure> {
-    let format = serde_json::from_slice::<serde_json::Value>(text).ok()?.get("format")?.as_u64()?;
-    (format > u64::from(FORMAT)).then(|| {
-        Failure::new(
-            Code::JournalNewer,
-            format!("{name} has format {format}; this version reads up to {FORMAT}"),
-        )
-        .next("use the version of oust that wrote it, or a later one")
-    })
+impl Fault {
+    /// As the error that stops whoever relies on the journal `name`.
+    pub fn failure(&self, name: &str) -> Failure {
+        let Self { line, kind, what } = self;
+        match kind {
+            FaultKind::Newer => Failure::new(Code::JournalNewer, format!("{name}, line {line}: {what}"))
+                .next("use the version of oust that wrote it, or a later one"),
+            FaultKind::OtherHead => Failure::new(Code::JournalBroken, format!("{name}: {what}"))
+                .next("keep the file as evidence and compare it with a copy from before"),
+            _ => Failure::new(Code::JournalBroken, format!("{name}, line {line}: {}: {what}", kind.word())).next(
+                "keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it",
+            ),
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub struct UserLedger {
     pub traits: Vec<String>,
     /// The steps, in order.
     pub steps: Vec<StepLedger>,
-    /// When revoke and disable were both acknowledged, and after how many ms of the process.
+    /// When revoke and disable were both acknowledged, by the service's clock, and after how many ms of the process.
     pub cut: Option<(Timestamp, u64)>,
 }
 
@@ -266,9 +266,10 @@ impl Ledger {
                 change.reason.clone_from(reason);
                 change.code.clone_from(code);
             }
-            Record::Cut { user_id, elapsed_ms } => {
+            Record::Cut { user_id, elapsed_ms, service_time } => {
                 let user = self.users.iter_mut().find(|u| u.target.user.id == *user_id);
-                user.ok_or("there is no such user before it")?.cut = Some((line.at, *elapsed_ms));
+                user.ok_or("there is no such user before it")?.cut =
+                    Some((service_time.unwrap_or(line.at), *elapsed_ms));
             }
             Record::Sealed { path, intent, .. } => self.sealed.push((path.clone(), *intent)),
             Record::HeldBack { user_id, stage, reason } => self.held_back(user_id, stage, reason),

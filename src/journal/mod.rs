@@ -3,22 +3,26 @@
 //! One file, one writer, one JSON object a line, each holding the hash of the line before. An unterminated last
 //! line is cut off on opening; anything else that is broken stops the tool.
 
+mod audit;
 mod chain;
 mod issued;
 mod ledger;
 mod record;
+mod signature;
 mod store;
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use audit::{Audit, Fault, FaultKind, audit};
 pub use chain::{Chain, GENESIS, read};
 pub use issued::issued;
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
 };
+pub use signature::{PublicKey, SignedHead, Signer, head_path, signature_path};
 pub use store::{Fuse, RunPath, Store, UserLock};
 
 use crate::clock::Clock;
@@ -123,6 +127,22 @@ impl Journal {
         }
     }
 
+    /// Signs the end as it is now. What could not be written is not signed.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn sign(&self, signer: &Signer) -> Result<()> {
+        let (Some(path), Some(began), false) = (self.path(), &self.ledger.began, self.poisoned) else {
+            return Ok(());
+        };
+        let head = SignedHead { run_id: began.run_id.clone(), records: self.seq, head: self.head.clone() };
+        signer.sign(path, &head).map_err(|failure| {
+            failure
+                .changed("what the run did stands and is in the journal; only the signature is missing")
+                .next("mend the folder of the run; `oust verify RUN` looks again and signs")
+        })
+    }
+
     /// Writes a record that announces no write. What a call did is on disk when this returns; what was only
     /// seen or decided is at the latest when the next call is announced.
     ///
@@ -170,11 +190,15 @@ impl Journal {
         let admitted = self.fuse.as_ref().map_or(records, |fuse| fuse.admit(records));
         bytes.truncate(ends[admitted]);
         if let Sink::File { file, path } = &mut self.sink {
-            let written = file.write_all(&bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+            let to_disk = |file: &mut File| match &self.fuse {
+                Some(fuse) => fuse.sync(file),
+                None => file.sync_data(),
+            };
+            let due = sync && admitted == records;
+            let written = file.write_all(&bytes).and_then(|()| if due { to_disk(file) } else { Ok(()) });
             written.map_err(|e| store::unwritable(path, &e))?;
             if admitted < records {
-                let blown = std::io::Error::other("the fuse of the state directory blew");
-                return Err(store::unwritable(path, &blown));
+                return Err(store::unwritable(path, &store::blown()));
             }
         }
         self.poisoned = false;
@@ -191,16 +215,7 @@ pub fn load(path: &Path) -> Result<(Chain, Ledger)> {
         Failure::new(Code::NoSuchRun, format!("reading {}: {e}", path.display()))
             .next("`oust runs` lists the runs there are")
     })?;
-    let name = path.display().to_string();
-    let chain = read(&bytes, &name)?;
-    let mut ledger = Ledger::default();
-    for (i, line) in chain.lines.iter().enumerate() {
-        ledger.apply(line).map_err(|why| {
-            Failure::new(Code::JournalBroken, format!("{name}, line {}: {why}", i + 1)).next(
-                "keep the file as evidence and restore it from a copy; oust neither repairs nor trusts it",
-            )
-        })?;
-    }
+    let Audit { chain, ledger, .. } = read(&bytes, &path.display().to_string())?;
     Ok((chain, ledger))
 }
 

@@ -75,6 +75,10 @@ pub enum Record {
         user_id: String,
         /// Since the process started.
         elapsed_ms: u64,
+        /// When, by the service's clock, which nobody sets here: what is still out is reckoned from it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<String>")]
+        service_time: Option<Timestamp>,
     },
     /// A secret was sealed for its recipient: before the call that sets it, or when the answer brought it.
     Sealed {
@@ -205,7 +209,7 @@ pub struct Began {
     /// Start of the compromise window.
     #[schemars(with = "String")]
     pub since: Timestamp,
-    /// The recipient for a new password, if one was given.
+    /// The recipient of what is secret, a new password or an access pass, if one was given.
     pub password_recipient: Option<String>,
 }
 

@@ -1,10 +1,10 @@
 //! The state directory: a folder a run, locks for users, the keys of earlier requests. Folders are 0700, files 0600.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,24 +19,65 @@ pub struct Store {
     fuse: Option<Fuse>,
 }
 
-/// Ends the writing of journals after a number of records, as a full disk or a power cut does: for trying out
-/// what a resume makes of the rest. No option of the command line sets one.
+/// Ends the writing of journals, as a full disk or a failing one does: for trying out what a resume makes of the
+/// rest. No option of the command line sets one.
 #[derive(Debug, Clone)]
-pub struct Fuse(Arc<AtomicUsize>);
+pub struct Fuse {
+    records: Arc<AtomicUsize>,
+    syncs: Arc<AtomicUsize>,
+    synced: Arc<AtomicU64>,
+}
 
 impl Fuse {
     /// Lets that many records through.
     pub fn after(records: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(records)))
+        Self::with(records, usize::MAX)
+    }
+
+    /// Lets that many syncs through; the next one fails, and so do all after it.
+    pub fn after_syncs(syncs: usize) -> Self {
+        Self::with(usize::MAX, syncs)
+    }
+
+    fn with(records: usize, syncs: usize) -> Self {
+        Self {
+            records: Arc::new(AtomicUsize::new(records)),
+            syncs: Arc::new(AtomicUsize::new(syncs)),
+            synced: Arc::default(),
+        }
+    }
+
+    /// How many bytes of the journal a power cut leaves for sure.
+    pub fn synced(&self) -> u64 {
+        self.synced.load(Ordering::SeqCst)
     }
 
     /// How many of the next records may be written.
     pub(super) fn admit(&self, records: usize) -> usize {
-        let left = self.0.load(Ordering::SeqCst);
-        let admitted = records.min(left);
-        self.0.store(left - admitted, Ordering::SeqCst);
-        admitted
+        take(&self.records, records)
     }
+
+    /// Syncs what was written to the file so far, if the next sync may be made.
+    pub(super) fn sync(&self, file: &mut File) -> std::io::Result<()> {
+        if take(&self.syncs, 1) == 0 {
+            return Err(blown());
+        }
+        file.sync_data()?;
+        self.synced.store(file.stream_position()?, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+fn take(left: &AtomicUsize, wanted: usize) -> usize {
+    let there = left.load(Ordering::SeqCst);
+    let taken = wanted.min(there);
+    left.store(there - taken, Ordering::SeqCst);
+    taken
+}
+
+/// What a blown fuse answers.
+pub(super) fn blown() -> std::io::Error {
+    std::io::Error::other("the fuse of the state directory blew")
 }
 
 /// The folder of a run.
@@ -122,6 +163,22 @@ impl Store {
             entries.filter_map(|e| Uuid::try_parse(e.file_name().to_str()?).ok()).collect();
         ids.sort_unstable();
         ids.iter().rev().map(|id| self.run(id)).filter(|run| run.journal.is_file()).collect()
+    }
+
+    /// The id of the next run: its time comes after that of every run before it, also where the clock was set back,
+    /// so that the newest is the last one that was begun.
+    pub fn next_id(&self) -> Uuid {
+        let id = Uuid::now_v7();
+        let newest = self.runs().into_iter().next().and_then(|run| Uuid::try_parse(run.id()).ok());
+        match newest {
+            Some(newest) if newest >= id => {
+                let mut random = [0; 10];
+                random.copy_from_slice(&id.as_bytes()[6..]);
+                uuid::Builder::from_unix_timestamp_millis(millis(&newest).saturating_add(1), &random)
+                    .into_uuid()
+            }
+            _ => id,
+        }
     }
 
     /// Finds a run by its id, by the start of it when that fits one run only, or by `last`.
@@ -218,6 +275,11 @@ impl Store {
     pub fn check_writable(folder: &Path) -> Result<()> {
         tempfile::tempfile_in(folder).map(drop).map_err(|e| unwritable(folder, &e))
     }
+}
+
+/// The time in a UUID v7 (RFC 9562, 5.7).
+fn millis(id: &Uuid) -> u64 {
+    id.as_bytes()[..6].iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte))
 }
 
 /// Makes a folder with its parents, 0700.

@@ -114,7 +114,7 @@ pub struct UserDocument {
     pub traits: Vec<String>,
     /// How it ended for this user.
     pub outcome: Outcome,
-    /// When revoke and disable were both acknowledged.
+    /// When revoke and disable were both acknowledged, by the service's clock.
     #[schemars(with = "Option<String>")]
     pub cut_at: Option<Timestamp>,
     /// The same in milliseconds since the process started.

@@ -7,6 +7,7 @@ mod document;
 pub mod escape;
 pub mod fold;
 pub mod grant_help;
+mod journal_check;
 pub mod markdown;
 pub mod progress;
 mod residual;
@@ -18,3 +19,4 @@ mod verdict;
 pub(crate) mod width;
 
 pub use document::*;
+pub use journal_check::{GivenHead, JOURNAL_CHECK_SCHEMA, JournalCheck, SignatureCheck};

@@ -136,6 +136,16 @@ fn doctor_asks_for_what_the_playbook_needs_and_no_more() {
 }
 
 #[test]
+fn doctor_does_not_claim_to_know_what_a_literal_call_needs() {
+    let place = Place::contoso();
+    place.write("own.yaml", include_str!("../../examples/playbooks/literal-call.yaml"));
+    let ran = place.oust(&["doctor", "--playbook", "own.yaml"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let line = ran.stdout.split("UNKNOWN  call\n").nth(1).unwrap_or_default().trim_start();
+    assert!(line.starts_with("what it needs depends on the path"), "{}", ran.stdout);
+}
+
+#[test]
 fn doctor_names_what_is_missing_and_how_to_grant_it() {
     let ran = Place::without("User.EnableDisableAccount.All").oust(&["doctor"]);
     assert_eq!(ran.status, 5);

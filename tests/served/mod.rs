@@ -101,10 +101,30 @@ impl Place {
         self.served.tenant.with(|tenant| tenant.log().len())
     }
 
+    /// Whether a request of that method and path has arrived, answered or not.
+    pub fn arrived(&self, request: &str) -> bool {
+        self.served.tenant.with(|tenant| {
+            tenant.log().iter().any(|seen| {
+                let path = seen.path.split('?').next().unwrap_or_default();
+                request == format!("{} {path}", seen.method)
+            })
+        })
+    }
+
+    /// The tenant as it is.
+    pub fn snapshot(&self) -> Value {
+        self.served.tenant.with(|tenant| tenant.snapshot())
+    }
+
+    /// The journals of all runs.
+    pub fn journals(&self) -> Vec<PathBuf> {
+        let runs = std::fs::read_dir(self.path("state/oust/runs")).into_iter().flatten();
+        runs.map(|run| run.unwrap().path().join("journal.jsonl")).filter(|path| path.is_file()).collect()
+    }
+
     /// The journal of the only run.
     pub fn journal(&self) -> PathBuf {
-        let runs = std::fs::read_dir(self.path("state/oust/runs")).unwrap();
-        let runs: Vec<_> = runs.map(|run| run.unwrap().path().join("journal.jsonl")).collect();
+        let runs = self.journals();
         assert_eq!(runs.len(), 1, "{runs:?}");
         runs[0].clone()
     }

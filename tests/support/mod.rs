@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use oust::clock::Clock;
 use oust::config::Protected;
 use oust::engine::event::{Unwatched, Watch};
-use oust::engine::{Consent, Engine, Order, SavedPlan, Stop};
+use oust::engine::{Consent, Engine, Order, SavedPlan, Since, Stop};
 use oust::graph::cloud::Endpoint;
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
-use oust::journal::{Fuse, RunPath, Store};
+use oust::journal::{Fuse, RunPath, Signer, Store};
 use oust::playbook::Playbook;
 use oust::report::RunDocument;
 use oust::sim::faults::{Fault, Planted};
@@ -41,6 +41,8 @@ const NOON: &str = "2026-05-02T12:00:00Z";
 pub enum Crash {
     /// Nothing after that many records reaches the disk.
     AfterRecords(usize),
+    /// After that many syncs the disk takes no more.
+    AfterSyncs(usize),
     /// The power fails at that request.
     At(Power),
 }
@@ -57,6 +59,7 @@ pub struct World {
     pub users: Vec<String>,
     pub password_recipient: Option<String>,
     pub tokens: Arc<dyn TokenSource>,
+    pub signer: Option<Arc<Signer>>,
     pub watch: Arc<dyn Watch>,
     /// The tenant before anything was done.
     pub original: Value,
@@ -101,10 +104,17 @@ impl World {
             playbook: Playbook::find("token-theft").unwrap(),
             users,
             password_recipient: None,
+            signer: None,
             fuse: None,
             folder: tempfile::tempdir().unwrap(),
             sim,
         }
+    }
+
+    /// The machine has a clock of its own, which may be set without the service's.
+    pub fn on_own_clock(mut self) -> Self {
+        self.clock = Clock::starting_at(self.clock.now());
+        self
     }
 
     /// By a playbook of this one step.
@@ -133,6 +143,7 @@ impl World {
     pub fn crashing(mut self, crash: Crash) -> Self {
         match crash {
             Crash::AfterRecords(records) => self.fuse = Some(Fuse::after(records)),
+            Crash::AfterSyncs(syncs) => self.fuse = Some(Fuse::after_syncs(syncs)),
             Crash::At(power) => self.wire.fail(power),
         }
         self
@@ -171,6 +182,7 @@ impl World {
             watch: Arc::clone(&self.watch),
             stop: Stop::new(self.clock.clone(), self.deadline),
             store: self.store(),
+            signer: self.signer.clone(),
             guards: self.guards.clone(),
             started: tokio::time::Instant::now(),
             patience: self.patience,
@@ -184,7 +196,7 @@ impl World {
             run_id: Uuid::now_v7(),
             names: self.users.iter().map(|name| TargetName::parse(name).unwrap()).collect(),
             playbook: self.playbook.clone(),
-            since,
+            since: Since::At(since),
             password_recipient: self.password_recipient.clone(),
         }
     }
@@ -234,6 +246,25 @@ impl World {
     /// Lines of the last journal, whole ones.
     pub fn records(&self) -> usize {
         std::fs::read_to_string(self.journal()).unwrap().matches('\n').count()
+    }
+
+    /// Kinds of the records of the last journal.
+    pub fn kinds(&self) -> Vec<String> {
+        if self.store().runs().is_empty() {
+            return vec![];
+        }
+        let text = std::fs::read_to_string(self.journal()).unwrap();
+        let kind = |line| serde_json::from_str::<Value>(line).unwrap()["kind"].as_str().unwrap().to_owned();
+        text.lines().map(kind).collect()
+    }
+
+    /// Drops what a power cut may: what was written after the last sync. `false`: there was nothing.
+    pub fn lose_unsynced(&self) -> bool {
+        let Some(fuse) = self.fuse.as_ref().filter(|_| !self.store().runs().is_empty()) else { return false };
+        let file = std::fs::File::options().write(true).open(self.journal()).unwrap();
+        let written = file.metadata().unwrap().len();
+        file.set_len(fuse.synced()).unwrap();
+        fuse.synced() < written
     }
 
     pub fn snapshot(&self) -> Value {

@@ -30,12 +30,16 @@ pub struct Passed {
     pub body: Vec<u8>,
 }
 
+/// Something that happens to the machine meanwhile.
+type Incident = Box<dyn FnOnce() + Send>;
+
 pub struct Wire {
     sim: Arc<Simulated>,
     passed: Mutex<Vec<Passed>>,
     tokens: Mutex<BTreeSet<String>>,
     passes: Mutex<Vec<String>>,
     power: Mutex<Option<Power>>,
+    incident: Mutex<Option<(usize, Incident)>>,
     is_dark: watch::Sender<bool>,
 }
 
@@ -47,12 +51,18 @@ impl Wire {
             tokens: Mutex::default(),
             passes: Mutex::default(),
             power: Mutex::default(),
+            incident: Mutex::default(),
             is_dark: watch::Sender::new(false),
         }
     }
 
     pub fn fail(&self, power: Power) {
         *self.power.lock().unwrap() = Some(power);
+    }
+
+    /// Does something as that request leaves; requests count from 1.
+    pub fn at(&self, request: usize, act: impl FnOnce() + Send + 'static) {
+        *self.incident.lock().unwrap() = Some((request, Box::new(act)));
     }
 
     pub fn mend(&self) {
@@ -103,6 +113,11 @@ impl Transport for Wire {
             passed.push(Passed { method: request.method, url: request.url.clone(), body });
             passed.len()
         };
+        let is_due = |(at, _): &mut (usize, Incident)| *at == number;
+        let incident = self.incident.lock().unwrap().take_if(is_due);
+        if let Some((_, act)) = incident {
+            act();
+        }
         let power = *self.power.lock().unwrap();
         match power {
             Some(Power::Before(at)) if number >= at => self.dark().await,

@@ -111,7 +111,7 @@ fn planned(document: &RunDocument) -> Vec<(String, &'static str)> {
 }
 
 /// A path as a POSIX shell takes it.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
     if path.chars().all(plain) {

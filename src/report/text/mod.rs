@@ -4,14 +4,18 @@
 //! to type next.
 
 mod closing;
+mod export;
 mod findings;
 mod heading;
+mod journal_check;
 mod needs;
 mod problem;
 mod sheet;
 mod steps;
 
+pub use export::export;
 pub(super) use heading::{moment, seconds, tally};
+pub use journal_check::journal_check;
 pub use problem::problem;
 pub(super) use steps::title;
 
