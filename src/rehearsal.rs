@@ -30,7 +30,7 @@ use crate::graph::token::{Again, Token, TokenSource};
 use crate::graph::{Graph, GraphParts};
 use crate::guard::Guards;
 use crate::journal::Store;
-use crate::playbook::Playbook;
+use crate::playbook::{DEFAULT_PLAYBOOK, Playbook};
 use crate::report::RunDocument;
 use crate::sim::intruder::Foothold;
 use crate::sim::{Simulated, Tenant, http};
@@ -213,6 +213,10 @@ pub struct WayIn {
 pub trait Audience {
     /// The attack, and what works.
     fn attack(&self, url: &str, story: &[String], footholds: &[Foothold]);
+    /// The containment that a recovery comes after begins.
+    fn containing(&self);
+    /// That containment.
+    fn contained(&self, run: &RunDocument);
     /// The plan.
     fn plan(&self, plan: &RunDocument);
     /// The run.
@@ -222,7 +226,8 @@ pub trait Audience {
 }
 
 /// Rehearses: attack, plan, containment, verification, rollback. `state` is where the journal goes, and whether
-/// it stays there afterwards.
+/// it stays there afterwards. A playbook that gives an account back is rehearsed on the account as the default
+/// playbook left it, and its secrets are sealed for a key that nobody keeps.
 ///
 /// # Errors
 /// The tenant can't be served, the tenant names nobody to contain, or the playbook has a mistake.
@@ -246,17 +251,27 @@ pub async fn rehearse(
     let watch = Arc::new(Counting { inner: watch, tenant: Arc::clone(sim), until_cut: Mutex::default() });
     let (state, stays) = state;
     let engine = engine(&served, &clock, state, patience, Arc::<Counting>::clone(&watch), started)?;
-    let order = Order {
-        command: "rehearse".into(),
-        run_id: Uuid::now_v7(),
-        names: vec![TargetName::parse(&victim)?],
-        playbook,
-        since: Since::At(since),
-        password_recipient: None,
+    let gives_back = playbook.gives_back();
+    let order = |playbook: Playbook| -> Result<Order> {
+        Ok(Order {
+            command: "rehearse".into(),
+            run_id: Uuid::now_v7(),
+            names: vec![TargetName::parse(&victim)?],
+            password_recipient: playbook.gives_back().then(unkept_recipient),
+            playbook,
+            since: Since::At(since),
+        })
     };
 
     let (before, story) = (sim.footholds(), sim.with(|t| t.intruder.story.clone()));
     audience.attack(&served.url(), &story, &before);
+    if gives_back {
+        let order = order(Playbook::find(DEFAULT_PLAYBOOK)?)?;
+        audience.containing();
+        audience.contained(&engine.contain(&order, &Consent::Given("a rehearsal".into()), None).await);
+        watch.until_cut.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+    let order = order(playbook)?;
     let (plan, _) = engine.plan(&order).await;
     audience.plan(&plan);
 
@@ -294,6 +309,11 @@ pub async fn rehearse(
         elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     Ok((run, rehearsal))
+}
+
+/// A public key whose private half is gone at once.
+fn unkept_recipient() -> String {
+    age::x25519::Identity::generate().to_public().to_string()
 }
 
 fn engine(

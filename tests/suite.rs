@@ -17,6 +17,7 @@ mod laws;
 mod literal;
 mod multi;
 mod properties;
+mod recover;
 mod secrets;
 mod served;
 mod signature;

@@ -136,6 +136,7 @@ fn directory(about: &file::About) -> Directory {
         service_principals: vec![graph, exchange],
         licence: about.licence,
         defender_for_identity: about.defender_for_identity,
+        access_pass: about.access_pass,
         conditional_access: about
             .locations
             .iter()

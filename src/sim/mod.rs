@@ -4,6 +4,7 @@
 //! [`http::serve`] puts it behind HTTP. Documented behaviour is on by default; lag, throttling and faults are
 //! switches.
 
+pub mod access_pass;
 mod answer;
 mod app_role;
 mod application;
