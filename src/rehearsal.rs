@@ -109,6 +109,16 @@ impl TokenSource for Issuer {
     }
 }
 
+/// The same for Exchange Online.
+struct ExchangeIssuer(Arc<Simulated>);
+
+#[async_trait]
+impl TokenSource for ExchangeIssuer {
+    async fn token(&self, _: Again) -> Result<Token> {
+        Ok(Token { secret: SecretString::from(self.0.exchange_token(RUNNER)), expires_on: None })
+    }
+}
+
 /// Hands events on, and counts the dependent round trips until the cut.
 struct Counting {
     inner: Arc<dyn Watch>,
@@ -321,6 +331,12 @@ fn engine(
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline: None, per_read: Duration::from_secs(60) }),
     });
+    let graph = if served.tenant.offers_exchange(RUNNER) {
+        let exchange = Arc::new(ExchangeIssuer(Arc::clone(&served.tenant)));
+        graph.with_exchange(Endpoint::parse(&served.url(), true)?, exchange)
+    } else {
+        graph.without_exchange(format!("{RUNNER} holds no Exchange.ManageAsApp in the tenant file"))
+    };
     let throttles = served.tenant.with(|t| t.limits.is_some());
     Ok(Engine {
         graph: Arc::new(if throttles { graph } else { graph.unpaced() }),

@@ -8,6 +8,7 @@ mod dependencies;
 mod documents;
 mod doubt;
 mod evidence;
+mod exchange;
 mod faults;
 mod footholds;
 mod golden;

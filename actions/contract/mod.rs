@@ -12,7 +12,7 @@ mod read;
 mod target;
 mod turn;
 
-pub use about::{About, Permission, Role, Technique};
+pub use about::{About, Part, Permission, Resource, Role, Technique};
 pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
 pub(crate) use call::LINKS;
 pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};

@@ -92,6 +92,8 @@ pub struct User {
     pub on_premises_sam_account_name: Option<String>,
     /// The AD domain, for the on-premises way out; hostile.
     pub on_premises_domain_name: Option<String>,
+    /// The SID of the AD account, which names it for certain.
+    pub on_premises_security_identifier: Option<String>,
     /// Sessions and refresh tokens from before this are void.
     #[schemars(with = "Option<String>")]
     pub sign_in_sessions_valid_from_date_time: Option<Timestamp>,
@@ -116,6 +118,7 @@ impl User {
         "onPremisesLastSyncDateTime",
         "onPremisesSamAccountName",
         "onPremisesDomainName",
+        "onPremisesSecurityIdentifier",
         "signInSessionsValidFromDateTime",
         "lastPasswordChangeDateTime",
         "createdDateTime",
@@ -131,6 +134,15 @@ impl User {
     pub fn is_external_guest(&self) -> bool {
         self.user_type.as_deref() == Some("Guest")
             && (self.external_user_state.is_some() || self.user_principal_name.contains("#EXT#"))
+    }
+
+    /// The AD account for people, `DOMAIN\name` where both are known. Hostile.
+    pub fn on_premises_account(&self) -> String {
+        match (&self.on_premises_domain_name, &self.on_premises_sam_account_name) {
+            (Some(domain), Some(sam)) => format!("{domain}\\{sam}"),
+            (None, Some(sam)) => sam.clone(),
+            _ => "the account".into(),
+        }
     }
 
     /// Whether on-premises AD is the source of authority.
@@ -163,4 +175,8 @@ pub struct Operator {
     pub permissions: Vec<String>,
     /// Template ids of the directory roles held; `None` when they could not be read.
     pub roles: Option<Vec<String>>,
+    /// Whether the Exchange Online route is open: the operator opted in and there is a token for it, whose
+    /// permissions are among the granted ones.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub exchange: bool,
 }

@@ -1,5 +1,6 @@
 //! Decides which methods go.
 
+use super::preferred;
 use super::removal::removal;
 use super::seen::{Seen, State};
 use super::{Remove, Settings};
@@ -41,6 +42,10 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
         }
         plan.changes.push(change);
     }
+    if let Some(default) = preferred::change(who, now, settings) {
+        plan.changes.iter_mut().for_each(|change| change.call.turn.wave += 1);
+        plan.changes.push(default);
+    }
     plan.changes.sort_by_key(|change| change.call.turn.wave);
     if let Some(last) = plan.changes.last_mut().filter(|_| left == 0) {
         last.reasons.push(
@@ -63,6 +68,11 @@ fn mobile(change: &mut Change, second: Option<&Seen>, second_goes: bool) {
             "the second mobile stays, so the service refuses this: change the number by hand instead".into(),
         );
     }
+}
+
+/// Whether a method goes.
+pub(super) fn goes(who: &Target, method: &Seen, settings: &Settings) -> bool {
+    matches!(verdict(who, method, settings), Verdict::Goes(_))
 }
 
 fn verdict(who: &Target, method: &Seen, settings: &Settings) -> Verdict {

@@ -206,3 +206,49 @@ fn observing_lists_once_and_passes_a_refusal_on() {
     let error = ready(Action::observe(&ReviewAuthMethods, &who, &graph)).unwrap_err();
     assert_eq!(error.kind, ReadErrorKind::Forbidden);
 }
+
+/// With the default that the service tells of: the plan, and what was read for it.
+fn plan_by_default(default: &str, settings: Value, rows: &[Value]) -> (Plan, Vec<String>) {
+    let mut who = adele();
+    who.settings = settings;
+    let preferences = preferred::preferences(&who.user.id);
+    let told = json!({ "userPreferredMethodForSecondaryAuthentication": default });
+    let graph = Fake::default().with(&methods_of(&who.user.id), json!(rows)).with(&preferences, told);
+    let state = ready(Action::observe(&ReviewAuthMethods, &who, &graph)).unwrap();
+    (Action::plan(&ReviewAuthMethods, &who, &state), graph.reads())
+}
+
+#[test]
+fn a_default_that_goes_gives_way_to_one_that_stays_before_it_is_deleted() {
+    let rows = [method("microsoftAuthenticator", "new", Some(IN_WINDOW)), phone("mobile", Some(A_YEAR_AGO))];
+    let (plan, _) = plan_by_default("push", Value::Null, &rows);
+    let user = &adele().user.id;
+    assert_eq!(
+        plan.changes[0].call.to_string(),
+        format!(
+            r#"PATCH /beta/users/{user}/authentication/signInPreferences {{"userPreferredMethodForSecondaryAuthentication":"sms"}}"#
+        )
+    );
+    assert!(matches!(plan.changes[0].undo, Undo::Never(_)), "the authenticator can't come back");
+    assert_eq!(plan.changes.iter().map(|c| c.call.turn.wave).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_default_that_stays_or_has_no_substitute_is_left() {
+    let theirs = method("softwareOath", "new", Some(IN_WINDOW));
+    let own = method("microsoftAuthenticator", "old", Some(A_YEAR_AGO));
+    let mobile = phone("mobile", Some(IN_WINDOW));
+    for (default, rows, reads) in [
+        ("oath", vec![theirs.clone(), own.clone()], 1),
+        ("oath", vec![theirs.clone(), mobile.clone(), own.clone()], 2),
+        ("push", vec![mobile.clone(), own.clone()], 2),
+        ("oath", vec![theirs.clone(), method("fido2", "k", Some(A_YEAR_AGO))], 1),
+        ("telepathy", vec![mobile.clone(), own.clone()], 2),
+    ] {
+        let (plan, read) = plan_by_default(default, Value::Null, &rows);
+        assert_eq!(read.len(), reads, "{default}: {read:?}");
+        assert!(plan.changes.iter().all(|c| c.call.method == crate::Method::Delete), "{default}: {plan:#?}");
+    }
+    let (plan, read) = plan_by_default("sms", json!({ "change_default": false }), &[mobile, own]);
+    assert_eq!((plan.changes.len(), read.len()), (1, 1));
+}

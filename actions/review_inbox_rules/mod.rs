@@ -1,10 +1,11 @@
 //! `review_inbox_rules`: rules that send mail out, destroy it or hide it are disabled, none is deleted.
 //!
 //! A rule has no date, so it is judged by what it does: every sign has points, and a rule with enough of them is
-//! disabled. Rules that Outlook hides and forwarding at the mailbox are out of Graph's sight.
+//! disabled. Rules that Outlook hides are out of Graph's sight: Exchange Online shows them, where that is open.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/messagerule>
 
+mod hidden;
 mod judge;
 mod observe;
 mod rule;
@@ -57,8 +58,8 @@ impl Action for ReviewInboxRules {
         About {
             id: "review_inbox_rules",
             title: "disable inbox rules of the intruder",
-            why: "A rule goes on forwarding or hiding mail when the account is closed. Hidden rules and \
-                  forwarding at the mailbox can't be seen through Graph. With Mail.ReadBasic.All besides, the \
+            why: "A rule goes on forwarding or hiding mail when the account is closed. Hidden rules \
+                  can't be seen through Graph: with `exchange = true` in the configuration they are listed. With Mail.ReadBasic.All besides, the \
                   folder that a rule moves mail to has a name.",
             permissions: PERMISSIONS,
             roles: &[],

@@ -1,6 +1,6 @@
 //! `oust doctor`.
 
-use oust_actions::{About, Operator, Role, Tenant};
+use oust_actions::{About, Operator, Resource, Role, Tenant};
 use serde::Serialize;
 
 use super::common::Common;
@@ -28,6 +28,8 @@ struct Findings {
     schema: &'static str,
     signs_in_by: String,
     endpoint: String,
+    /// Where Exchange Online is, or why the way there is closed.
+    exchange: String,
     tenant_id: String,
     tenant_name: String,
     application_id: String,
@@ -61,7 +63,8 @@ impl Args {
         let cards = cards(&playbook);
         let connection = connect::connect(common, output, 1, None, started)?;
         let (claims, tenant, operator) = connection.engine.who().await?;
-        let findings = findings(&connection, (&playbook, &cards), &claims, &tenant, &operator);
+        let exchange = exchange(&connection).await;
+        let findings = findings(&connection, (&playbook, &cards), &claims, (&tenant, &operator), exchange);
         match output.format {
             Format::Text => print(&text(&findings, &cards, &operator, output)),
             Format::Json | Format::Jsonl => output.json(&findings),
@@ -87,8 +90,8 @@ fn findings(
     connection: &Connection,
     (playbook, cards): (&Playbook, &[About]),
     claims: &Claims,
-    tenant: &Tenant,
-    operator: &Operator,
+    (tenant, operator): (&Tenant, &Operator),
+    exchange: String,
 ) -> Findings {
     let mut grant = Vec::new();
     let mut seen = Vec::new();
@@ -125,6 +128,7 @@ fn findings(
         schema: "oust.doctor/1",
         signs_in_by: connection.signs_in_by.clone(),
         endpoint: connection.endpoint.clone(),
+        exchange,
         tenant_id: tenant.id.clone(),
         tenant_name: tenant.display_name.clone(),
         application_id: operator.app_id.clone(),
@@ -137,6 +141,16 @@ fn findings(
         state_dir: connection.engine.store.root().display().to_string(),
         actions,
         grant,
+    }
+}
+
+/// Where Exchange Online is, or why nothing is sent there.
+async fn exchange(connection: &Connection) -> String {
+    let graph = &connection.engine.graph;
+    match (graph.exchange_endpoint(), graph.exchange_claims().await) {
+        (Err(why), _) => format!("off: {why}"),
+        (Ok(_), Some(Err(failure))) => format!("no token: {}", failure.what),
+        (Ok(endpoint), _) => endpoint.url(""),
     }
 }
 
@@ -158,9 +172,10 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
         Some(roles) => roles.iter().map(|id| role_name(id).unwrap_or(id)).collect::<Vec<_>>().join(", "),
     };
     let mut text = format!(
-        "signed in     {}\nservice       {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nconfiguration {}\nruns          {}\nplaybook      {}\n\n",
+        "signed in     {}\nservice       {}\nexchange      {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nconfiguration {}\nruns          {}\nplaybook      {}\n\n",
         findings.signs_in_by,
         findings.endpoint,
+        escape::terminal(&findings.exchange),
         escape::terminal(&findings.tenant_name),
         findings.tenant_id,
         findings.application_id,
@@ -189,11 +204,17 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
             }
             named.push(permission.name);
             let there = permission.is_met_by(&operator.permissions);
-            text.push_str(&format!(
-                "           {} {}\n",
-                if there { "has  " } else { "LACKS" },
-                permission.name
-            ));
+            let unused = permission.resource == Resource::Exchange && !operator.exchange;
+            let (word, without) = match (there, permission.optional) {
+                (true, _) => ("has  ", ""),
+                (false, _) if unused => ("unused", ""),
+                (false, true) => ("lacks", " (the step does without it)"),
+                (false, false) => ("LACKS", ""),
+            };
+            text.push_str(&format!("           {word} {}{without}\n", permission.name));
+            for part in permission.parts.iter().filter(|part| !there && part.is_in(&operator.permissions)) {
+                text.push_str(&format!("           has   {} in its place, for that alone\n", part.name));
+            }
         }
         if let Some(role) = entry.missing_role {
             text.push_str(&format!("           LACKS the directory role {role}\n"));

@@ -140,12 +140,12 @@ impl Run {
             .collect()
     }
 
-    /// Why the service said 403 for a step.
-    pub(super) fn denial(&self, user_id: &str, step: &str) -> Option<Failure> {
+    /// Why the service said 403 for a change of a step.
+    pub(super) fn denial(&self, user_id: &str, step: &str, change: &Change) -> Option<Failure> {
         let user = self.ledger().user(user_id)?;
         let action = oust_actions::find(&self.ledger().step(user_id, step)?.action)?;
         let held = self.held.get(user_id).cloned().unwrap_or_default();
-        Some(explain_denial(&action.about(), &user.target.operator, &held, step))
+        Some(explain_denial(&action.about(), &user.target.operator, &held, step, &[change]))
     }
 
     /// What never left is due again.

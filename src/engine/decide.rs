@@ -80,13 +80,16 @@ async fn look_at_step(graph: &Remembered<'_>, user: &ObservedUser, stage: &Stage
         Some(action) => match observe(action, &target, graph).await {
             Ok((state, plan)) => {
                 if !plan.changes.is_empty() {
-                    planned.lacks = lacks(&action.about(), &target.operator, &user.held);
+                    let changes: Vec<_> = plan.changes.iter().collect();
+                    planned.lacks = lacks(&action.about(), &target.operator, &user.held, &changes);
                 }
                 planned.state = state;
                 planned.plan = plan;
                 return planned;
             }
-            Err(Trouble::Denied) => explain_denial(&action.about(), &target.operator, &user.held, &step.id),
+            Err(Trouble::Denied) => {
+                explain_denial(&action.about(), &target.operator, &user.held, &step.id, &[])
+            }
             Err(Trouble::Other(failure)) => failure.step(step.id.clone()),
         },
     };

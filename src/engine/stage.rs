@@ -97,7 +97,7 @@ impl Engine {
         let denied = told.result == ToldResult::Refused && told.status == Some(403);
         run.append(Record::Outcome { intent: intent.intent, answer: told })?;
         if denied {
-            let denial = run.denial(&intent.user_id, &intent.step);
+            let denial = run.denial(&intent.user_id, &intent.step, &intent.change);
             run.append(Record::Verified {
                 user_id: intent.user_id.clone(),
                 step: intent.step.clone(),

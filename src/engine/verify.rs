@@ -29,6 +29,11 @@ pub(super) struct Again {
 impl Engine {
     /// Reads every accepted change back until it is in force or the patience ends.
     pub(super) async fn verify(&self, run: &mut Run) -> Result<()> {
+        self.read_back(run).await?;
+        self.note_lasting(run)
+    }
+
+    async fn read_back(&self, run: &mut Run) -> Result<()> {
         let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
@@ -36,7 +41,12 @@ impl Engine {
                 c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt) && !c.is_secret_lost()
             };
             let again = self.look_again(run, |_, _| true, unsettled);
-            let again = self.stop.unless_signalled(again).await?;
+            let mut again = self.stop.unless_signalled(again).await?;
+            // What makes another change last is noted before that one.
+            again.sort_by_key(|looked| {
+                let step = run.ledger().step(&looked.user_id, &looked.step);
+                !step.is_some_and(StepLedger::is_disable_at_the_source)
+            });
             if again.is_empty() {
                 return Ok(());
             }
@@ -75,7 +85,7 @@ impl Engine {
                     Err(failure) => {
                         (State::InDoubt, Some(format!("could not be read back yet: {}", failure.what)))
                     }
-                    Ok(_) if !wanted => change.in_force(),
+                    Ok(_) if !wanted => run.ledger().in_force(&looked.user_id, &looked.step, &change),
                     Ok(_) if may_duplicate && !self.is_still_denied(&change).await => (
                         State::InDoubt,
                         Some("not visible; a second call could duplicate it, so none is sent".into()),
@@ -121,7 +131,7 @@ impl Engine {
             let denied = looked.plan.is_ok() && self.is_denied(&change).await;
             match &looked.plan {
                 Ok(plan) if !wants(plan, &change) && !denied => {
-                    let (state, reason) = change.in_force();
+                    let (state, reason) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                     self.note(run, looked, intent, state, reason)?;
                 }
                 Ok(_) if last => {
@@ -243,7 +253,9 @@ impl Engine {
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
                     Ok(_) if change.is_secret_lost() => (State::InDoubt, Some(LOST.into())),
-                    Ok(plan) if !wants(plan, &change) => change.in_force(),
+                    Ok(plan) if !wants(plan, &change) => {
+                        run.ledger().in_force(&looked.user_id, &looked.step, &change)
+                    }
                     Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
                         (State::Pending, Some("still not visible".into()))
                     }
@@ -251,6 +263,16 @@ impl Engine {
                 };
                 self.note(run, &looked, intent, state, reason)?;
             }
+        }
+        self.note_lasting(run)
+    }
+
+    /// What the account's source holds too stays in force, whichever of the two was read back first.
+    fn note_lasting(&self, run: &mut Run) -> Result<()> {
+        for (user_id, step, intent) in run.ledger().lasting_after_all() {
+            let (state, reason, code) = (State::Effective, None, None);
+            run.append(Record::Verified { user_id, step, intent, state, reason, code })?;
+            self.tell_change(run, intent);
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod cloud;
 pub mod credential;
 pub mod environment;
 pub mod error_body;
+mod exchange;
 pub mod family;
 mod fetch;
 pub mod http;

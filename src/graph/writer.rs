@@ -1,11 +1,12 @@
 //! Writes: each is sent again only when it surely had no effect.
 
-use oust_actions::{Call, ROOT, SECRET_KEY};
+use oust_actions::{Api, Call, ROOT, SECRET_KEY};
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::client::{Graph, Outgoing, explain, too_long};
 use super::error_body::ErrorBody;
+use super::exchange;
 use super::retry::RetryAfter;
 use super::{Answer, Reply, Secret, SendError, Sent};
 use crate::failure::Failure;
@@ -22,7 +23,7 @@ impl Graph {
         self.fill_and_deliver(call, body).await
     }
 
-    async fn fill_and_deliver(&self, call: &Call, body: Option<Zeroizing<Vec<u8>>>) -> Sent {
+    pub(super) async fn fill_and_deliver(&self, call: &Call, body: Option<Zeroizing<Vec<u8>>>) -> Sent {
         let body = match (body, &call.body) {
             (None, Some(own)) if holds_placeholder(own) => {
                 return Sent::NotSent(said("a secret of the body was not filled in; nothing was sent"));
@@ -32,12 +33,21 @@ impl Graph {
         };
         let body = self.rooted(call).map(|body| Zeroizing::new(body.to_string().into_bytes())).or(body);
         let path = call.url();
-        let url = self.endpoint().url(&path);
+        let (url, body, anchor) = match call.api {
+            Api::V1 | Api::Beta => (self.endpoint().url(&path), body, None),
+            Api::Exchange => match (self.cmdlets().await, exchange::writing(call, body.as_deref())) {
+                (Ok(there), Ok(body)) => (there.url, Some(body), Some(there.anchor)),
+                (Err(failure), _) => return Sent::NotSent(signed_out(&failure)),
+                (_, Err(why)) => return Sent::NotSent(said(why)),
+            },
+        };
         let out = Outgoing {
+            api: call.api,
             method: call.method.as_str(),
             url: &url,
             path: &path,
             eventual: false,
+            anchor: anchor.as_deref(),
             body: body.as_ref(),
         };
         self.deliver(&out, call.seal.as_deref()).await
@@ -54,7 +64,7 @@ impl Graph {
 
     async fn deliver(&self, out: &Outgoing<'_>, seal: Option<&str>) -> Sent {
         let began = self.clock().steady();
-        let mut session = match self.session().await {
+        let mut session = match self.session(out.api).await {
             Ok(session) => session,
             Err(failure) => return Sent::NotSent(signed_out(&failure)),
         };
@@ -73,15 +83,17 @@ impl Graph {
             let (reply, trouble) = match &answer {
                 Ok(reply) if reply.status == 401 && !renewed => {
                     renewed = true;
-                    match self.renew(&session, reply).await {
+                    match self.renew(out.api, &session, reply).await {
                         Ok(new) => session = new,
-                        Err(failure) => return Sent::Refused(refused_and_signed_out(reply, &failure)),
+                        Err(failure) => {
+                            return Sent::Refused(refused_and_signed_out(out.api, reply, &failure));
+                        }
                     }
                     continue;
                 }
-                Ok(reply) if reply.status == 429 => (Some(reply), told(reply)),
+                Ok(reply) if reply.status == 429 => (Some(reply), told(out.api, reply)),
                 Ok(reply) => {
-                    let sent = settle(reply, seal);
+                    let sent = settle(out.api, reply, seal);
                     // As it came, it still holds the secret.
                     if let (Some(_), Ok(reply)) = (seal, &mut answer) {
                         reply.body.zeroize();
@@ -107,7 +119,7 @@ impl Graph {
 }
 
 /// What an answer that ends the matter means for the write.
-fn settle(reply: &Reply, seal: Option<&str>) -> Sent {
+fn settle(api: Api, reply: &Reply, seal: Option<&str>) -> Sent {
     match reply.status {
         200..=299 => {
             let mut body: Option<Value> = serde_json::from_slice(&reply.body).ok();
@@ -120,9 +132,9 @@ fn settle(reply: &Reply, seal: Option<&str>) -> Sent {
             })
         }
         // The service waited for the request in vain, or so says something between us: not a clear no.
-        408 => Sent::InDoubt(told(reply)),
-        300..=499 => Sent::Refused(told(reply)),
-        _ => Sent::InDoubt(told(reply)),
+        408 => Sent::InDoubt(told(api, reply)),
+        300..=499 => Sent::Refused(told(api, reply)),
+        _ => Sent::InDoubt(told(api, reply)),
     }
 }
 
@@ -134,11 +146,11 @@ fn take_secret(body: &mut Value, member: &str) -> Option<Secret> {
     }
 }
 
-fn told(reply: &Reply) -> Answer {
+fn told(api: Api, reply: &Reply) -> Answer {
     let body = ErrorBody::of(reply);
     Answer {
         status: Some(reply.status),
-        message: Some(explain(reply.status, &body)),
+        message: Some(explain(api, reply.status, &body)),
         code: body.code,
         request_id: body.request_id,
         ..Answer::default()
@@ -153,8 +165,8 @@ fn signed_out(failure: &Failure) -> Answer {
     Answer { code: Some(failure.code.id().to_owned()), ..said(failure.what.clone()) }
 }
 
-fn refused_and_signed_out(reply: &Reply, failure: &Failure) -> Answer {
-    let answer = told(reply);
+fn refused_and_signed_out(api: Api, reply: &Reply, failure: &Failure) -> Answer {
+    let answer = told(api, reply);
     let message = format!("{}; {}", answer.message.unwrap_or_default(), failure.what);
     Answer { message: Some(message), ..answer }
 }

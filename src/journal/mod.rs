@@ -7,6 +7,7 @@ mod audit;
 mod chain;
 mod issued;
 mod ledger;
+mod on_premises;
 mod record;
 mod signature;
 mod store;

@@ -209,7 +209,12 @@ fn change(change: &ChangeLedger) -> ChangeDocument {
 fn open(user: &UserLedger, meta: &Meta) -> Vec<OpenDocument> {
     let mut open = Vec::new();
     for step in &user.steps {
-        open.extend(step.plan.open.iter().map(|finding| OpenDocument {
+        // Its only finding is that AD puts back what the cloud disables: another step sees to that.
+        let is_closed = step.is_disable_in_the_cloud()
+            && step.plan.open.len() == 1
+            && user.is_to_be_disabled_on_premises();
+        let found = step.plan.open.iter().filter(|_| !is_closed);
+        open.extend(found.map(|finding| OpenDocument {
             step: Some(step.step.clone()),
             label: finding.label.clone(),
             reasons: finding.reasons.clone(),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Tenant;
 use super::directory::object_id;
 use super::error::{Answer, GraphError, Outcome};
+use super::exchange;
 use super::faults::{Fault, RetryAfter};
 use super::log::Seen;
 use super::request::Ask;
@@ -104,6 +105,10 @@ impl Tenant {
 
     /// Checks the token, the quota and the permissions, then reads or writes.
     fn perform(&mut self, ask: &Ask, bearer: Option<&str>, now: Timestamp) -> Outcome {
+        if let Some(cmdlet) = ask.cmdlet() {
+            let caller = self.exchange_caller(bearer, now)?;
+            return exchange::run(self, ask, &caller, cmdlet);
+        }
         let caller = self.caller(bearer, now)?;
         if !matches!(ask.version.as_str(), "v1.0" | "beta") {
             return Err(GraphError::new(400, "BadRequest", format!("Invalid version: {}", ask.version)));

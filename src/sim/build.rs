@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::app_role::{AppRoleAssignment, DEFAULT_ACCESS};
 use super::device::Device;
 use super::directory::{Directory, Domain, object_id, object_key};
+use super::exchange::Mailbox;
 use super::file::{self, TenantFile};
 use super::grant::Grant;
 use super::group::Group;
@@ -18,10 +19,13 @@ use super::risk::Risk;
 use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
 use super::user::{OnPremises, User};
-use super::{Lag, Limits, Tenant, build_apps, catalogue};
+use super::{Lag, Limits, Tenant, build_apps, catalogue, preference};
+use crate::graph::known::{EXCHANGE_APP_ID, EXCHANGE_PERMISSIONS};
 
 /// What Microsoft Graph is called in a tenant file.
 pub const GRAPH: &str = "Microsoft Graph";
+/// What Exchange Online is called in a tenant file.
+const EXCHANGE: &str = "Office 365 Exchange Online";
 
 /// A mistake that the schema doesn't see.
 #[derive(Debug)]
@@ -114,13 +118,25 @@ fn directory(about: &file::About) -> Directory {
             .collect(),
         ..ServicePrincipal::default()
     };
+    let exchange = ServicePrincipal {
+        name: EXCHANGE.into(),
+        id: object_id("app", EXCHANGE),
+        app_id: EXCHANGE_APP_ID.into(),
+        display_name: EXCHANGE.into(),
+        app_roles: EXCHANGE_PERMISSIONS
+            .iter()
+            .map(|(name, id)| ((*id).to_owned(), (*name).to_owned()))
+            .collect(),
+        ..graph.clone()
+    };
     Directory {
         tenant_id: about.id.clone().unwrap_or_else(|| object_id("tenant", &name)),
         display_name: name,
         domains,
-        service_principals: vec![graph],
+        service_principals: vec![graph, exchange],
         licence: about.licence,
         access_pass: about.access_pass,
+        defender_for_identity: about.defender_for_identity,
         conditional_access: about
             .locations
             .iter()
@@ -248,6 +264,7 @@ fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
             .collect(),
         scopes: Vec::new(),
         secret: app.secret.clone(),
+        exchange_role: app.exchange_role,
         notes: app.notes.clone(),
         ..ServicePrincipal::default()
     };
@@ -338,17 +355,21 @@ fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> R
     Ok(())
 }
 
-/// The object id of a user by UPN, object id or display name.
-/// Methods, devices and inbox rules.
+/// Methods, devices, mailboxes and inbox rules.
 fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> {
     for (number, method) in file.methods.iter().enumerate() {
         let owner = user(directory, &method.user)?;
         directory.methods.push(Method::describe(owner, method, number));
     }
+    preference::settle(directory);
     for device in &file.devices {
         let owner = user(directory, &device.owner)?;
         let users = device.users.iter().map(|name| user(directory, name)).collect::<Result<_, _>>()?;
         directory.devices.push(Device::describe(owner, users, device));
+    }
+    for mailbox in &file.mailboxes {
+        let owner = user(directory, &mailbox.user)?;
+        directory.mailboxes.insert(owner, Mailbox::describe(mailbox));
     }
     for (number, rule) in file.rules.iter().enumerate() {
         let owner = user(directory, &rule.user)?;
@@ -357,6 +378,7 @@ fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Prob
     Ok(())
 }
 
+/// The object id of a user by UPN, object id or display name.
 pub fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.user(name).or_else(|| directory.users.iter().find(|u| u.display_name == name));
     found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))

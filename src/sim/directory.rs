@@ -1,5 +1,7 @@
 //! What the tenant's directory holds, as one value that a replica can lag behind with.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +12,7 @@ use super::app_role::AppRoleAssignment;
 use super::application::Application;
 use super::conditional_access::Entry;
 use super::device::Device;
+use super::exchange::Mailbox;
 use super::file::Licence;
 use super::grant::Grant;
 use super::group::Group;
@@ -44,9 +47,15 @@ pub struct Directory {
     pub conditional_access: Vec<Entry>,
     pub licence: Licence,
     pub access_pass: Policy,
+    /// Defender for Identity watches on-premises AD.
+    pub defender_for_identity: bool,
     pub methods: Vec<Method>,
+    /// The second factor that each user prefers, by object id.
+    pub preferred: BTreeMap<String, String>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,
+    /// What Exchange alone knows of a mailbox, by the object id of its owner.
+    pub mailboxes: BTreeMap<String, Mailbox>,
     /// Counts what the service created, so that a recreated object has a new id.
     pub created: u64,
 }

@@ -11,6 +11,7 @@ use super::access_pass::{self, Pass};
 use super::directory::{Directory, object_id};
 use super::error::{Answer, GraphError, Outcome};
 use super::moment::Moment;
+use super::preference;
 use super::request::Ask;
 use super::select;
 
@@ -77,10 +78,10 @@ pub struct Method {
     pub id: String,
     /// Its name in the tenant file.
     pub name: String,
-    kind: String,
+    pub kind: String,
     created: Option<Moment>,
     shown: Map<String, Value>,
-    default: bool,
+    pub default: bool,
 }
 
 impl Method {
@@ -127,11 +128,11 @@ impl Method {
         }
     }
 
-    fn can_be_default(&self) -> bool {
+    pub fn can_be_default(&self) -> bool {
         KINDS.iter().any(|(kind, _, _, can)| *can && *kind == self.kind)
     }
 
-    fn is_phone(&self, of: &str) -> bool {
+    pub fn is_phone(&self, of: &str) -> bool {
         self.shown.get("phoneType").is_some_and(|value| value == of)
     }
 
@@ -172,6 +173,7 @@ pub fn read(directory: &Directory, ask: &Ask, user: &str, rest: &[&str], page_si
     let user = directory.user(user).ok_or_else(|| GraphError::not_found(user))?;
     let of_user = directory.methods.iter().filter(|m| m.user_id == user.id);
     match rest {
+        ["signInPreferences"] => preference::get(directory, ask, &user.id),
         ["methods"] => {
             let password = json!({
                 "@odata.type": "#microsoft.graph.passwordAuthenticationMethod",
@@ -209,6 +211,7 @@ pub fn write(directory: &mut Directory, ask: &Ask, user: &str, rest: &[&str], no
         )),
         ("DELETE", [collection, id]) => delete(directory, kind_of(ask, collection)?, &user, id),
         ("POST", [access_pass::COLLECTION]) => access_pass::post(directory, ask, user, now),
+        ("PATCH", ["signInPreferences"]) => preference::patch(directory, ask, &user),
         ("POST", [collection]) => post(directory, ask, kind_of(ask, collection)?, user, now),
         _ => Err(GraphError::unknown_segment(rest.last().unwrap_or(&""))),
     }
@@ -219,7 +222,7 @@ fn delete(directory: &mut Directory, kind: &str, user: &str, id: &str) -> Outcom
     let of_user: Vec<&Method> = directory.methods.iter().filter(|m| m.user_id == user).collect();
     let method = of_user.iter().find(|m| m.kind == kind && m.id == id).ok_or_else(|| not_found(id))?;
     let able: Vec<&&Method> = of_user.iter().filter(|m| m.can_be_default()).collect();
-    let default = able.iter().find(|m| m.default).or(able.first());
+    let default = preference::default_of(directory, user);
     if able.len() > 1 && default.is_some_and(|m| m.id == method.id && m.kind == method.kind) {
         return Err(refused(
             "Cannot delete default method with other methods configured. Please change default method before deletion.",

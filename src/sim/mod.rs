@@ -17,12 +17,14 @@ mod credential;
 mod device;
 mod directory;
 mod error;
+mod exchange;
 pub mod faults;
 pub mod file;
 mod filter;
 mod grant;
 mod group;
 pub mod http;
+mod identity_account;
 pub mod intruder;
 mod lag;
 mod limits;
@@ -32,6 +34,7 @@ mod method;
 mod moment;
 mod organization;
 mod permission;
+mod preference;
 mod random;
 mod rank;
 mod request;
@@ -63,7 +66,7 @@ use self::intruder::Intruder;
 use self::random::Random;
 use self::service_principal::ServicePrincipal;
 use crate::clock::Clock;
-use crate::graph::{Reply, Request, SendError, Transport};
+use crate::graph::{Claims, Reply, Request, SendError, Transport};
 
 /// A tenant and everything in it.
 #[derive(Debug, Clone)]
@@ -228,6 +231,9 @@ impl Simulated {
         act(&mut self.tenant.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Where Exchange Online is in process.
+    pub const EXCHANGE_URL: &'static str = "https://outlook.office365.com";
+
     /// The root of the Graph API.
     pub fn base_url(&self) -> &'static str {
         Self::BASE_URL
@@ -236,6 +242,17 @@ impl Simulated {
     /// A token for an application of the tenant file, issued now.
     pub fn token(&self, app: &str) -> String {
         self.with(|tenant| tenant.token(app, self.clock.now()))
+    }
+
+    /// A token of the application for Exchange Online, issued now.
+    pub fn exchange_token(&self, app: &str) -> String {
+        self.with(|tenant| tenant.exchange_token(app, self.clock.now()))
+    }
+
+    /// Whether the application may run Exchange Online's cmdlets as far as permissions go, which is how a tenant
+    /// file opts in to them.
+    pub fn offers_exchange(&self, app: &str) -> bool {
+        !Claims::decode(&self.exchange_token(app)).roles.is_empty()
     }
 
     /// What has become of the intruder's footholds by now.

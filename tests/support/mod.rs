@@ -26,7 +26,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use truth::{differences, lies, restorable};
-pub use wire::{Passed, Power, Wire};
+pub use wire::{ExchangeTokens, Passed, Power, Wire};
 
 /// The tenant of the documentation: Adele Vance is compromised.
 pub const CONTOSO: &str = include_str!("../../examples/tenants/contoso.yaml");
@@ -60,6 +60,8 @@ pub struct World {
     pub password_recipient: Option<String>,
     pub tokens: Arc<dyn TokenSource>,
     pub signer: Option<Arc<Signer>>,
+    /// Where tokens for Exchange Online come from; `None`: the operator didn't opt in.
+    pub exchange: Option<Arc<dyn TokenSource>>,
     pub watch: Arc<dyn Watch>,
     /// The tenant before anything was done.
     pub original: Value,
@@ -94,6 +96,9 @@ impl World {
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),
+            exchange: sim
+                .offers_exchange(RUNNER)
+                .then(|| Arc::new(ExchangeTokens(Arc::clone(&sim))) as Arc<dyn TokenSource>),
             wire,
             watch: Arc::new(Unwatched),
             original: sim.with(|t| t.snapshot()),
@@ -170,14 +175,19 @@ impl World {
 
     /// A new process.
     pub fn engine(&self) -> Engine {
+        let mut graph = Graph::new(GraphParts {
+            transport: Arc::<Wire>::clone(&self.wire),
+            tokens: Arc::clone(&self.tokens),
+            endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
+            clock: self.clock.clone(),
+            budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
+        });
+        if let Some(tokens) = &self.exchange {
+            let endpoint = Endpoint::parse(Simulated::EXCHANGE_URL, false).unwrap();
+            graph = graph.with_exchange(endpoint, Arc::clone(tokens));
+        }
         Engine {
-            graph: Arc::new(Graph::new(GraphParts {
-                transport: Arc::<Wire>::clone(&self.wire),
-                tokens: Arc::clone(&self.tokens),
-                endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
-                clock: self.clock.clone(),
-                budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
-            })),
+            graph: Arc::new(graph),
             clock: self.clock.clone(),
             watch: Arc::clone(&self.watch),
             stop: Stop::new(self.clock.clone(), self.deadline),

@@ -30,6 +30,15 @@ pub struct Passed {
     pub body: Vec<u8>,
 }
 
+impl Passed {
+    /// Whether it only reads. Exchange Online's cmdlets are all POSTs and told apart by their verbs.
+    pub fn reads(&self) -> bool {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let cmdlet = body["CmdletInput"]["CmdletName"].as_str().unwrap_or_default();
+        self.method == "GET" || self.url.ends_with("/InvokeCommand") && cmdlet.starts_with("Get-")
+    }
+}
+
 /// Something that happens to the machine meanwhile.
 type Incident = Box<dyn FnOnce() + Send>;
 
@@ -139,5 +148,15 @@ impl Transport for Wire {
 impl TokenSource for Wire {
     async fn token(&self, _: Again) -> oust::failure::Result<Token> {
         Ok(Token { secret: SecretString::from(self.sim.token(RUNNER)), expires_on: None })
+    }
+}
+
+/// Tokens for Exchange Online.
+pub struct ExchangeTokens(pub Arc<Simulated>);
+
+#[async_trait]
+impl TokenSource for ExchangeTokens {
+    async fn token(&self, _: Again) -> oust::failure::Result<Token> {
+        Ok(Token { secret: SecretString::from(self.0.exchange_token(RUNNER)), expires_on: None })
     }
 }

@@ -13,6 +13,7 @@ use super::Tenant;
 use super::access_pass::Policy;
 use super::build;
 use super::device;
+use super::exchange;
 use super::faults::Planted;
 use super::intruder;
 use super::mailbox;
@@ -57,6 +58,9 @@ pub struct TenantFile {
     /// Inbox rules.
     #[serde(default)]
     pub rules: Vec<mailbox::Described>,
+    /// What Exchange alone shows of mailboxes.
+    #[serde(default)]
+    pub mailboxes: Vec<exchange::Described>,
     /// How the service behaves.
     #[serde(default)]
     pub service: Service,
@@ -85,6 +89,9 @@ pub struct About {
     /// The policy of Temporary Access Passes.
     #[serde(default)]
     pub access_pass: Policy,
+    /// Defender for Identity watches on-premises AD, and has an account there to act with.
+    #[serde(default)]
+    pub defender_for_identity: bool,
     /// Named locations of Conditional Access: name, and the ranges as CIDR.
     #[serde(default)]
     pub locations: BTreeMap<String, Vec<String>>,
