@@ -47,7 +47,7 @@ impl Engine {
         for change in run.changes(&looked.user_id, &looked.step, |c| undone(c) && !c.is_secret_lost()) {
             let Some(intent) = change.intent.filter(|_| !wants(plan, &change)) else { continue };
             if !self.is_denied(&change).await {
-                let (state, why) = change.in_force();
+                let (state, why) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                 let reason = why.or_else(|| Some("read back: in force by now, by another hand".into()));
                 self.note(run, looked, intent, state, reason)?;
             }
