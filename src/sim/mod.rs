@@ -11,6 +11,7 @@ mod application;
 mod batch;
 mod build;
 mod build_apps;
+mod build_grants;
 mod catalogue;
 mod conditional_access;
 mod credential;
