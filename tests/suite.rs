@@ -1,6 +1,7 @@
 //! One integration binary: the engine held to its word, on a simulated tenant and on a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod all_footholds;
 mod cli;
 mod clocks;
 mod crash;

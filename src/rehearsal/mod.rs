@@ -40,6 +40,8 @@ use served::{ExchangeIssuer, Issuer};
 pub const CONTOSO: &str = include_str!("../../examples/tenants/contoso.yaml");
 /// The application of the tenant file that runs oust.
 pub const RUNNER: &str = "oust";
+/// What a round trip takes where the tenant file says nothing.
+const LEAST_LATENCY: Duration = Duration::from_millis(5);
 
 /// What a rehearsal showed.
 #[derive(Debug, Serialize)]
@@ -106,7 +108,7 @@ pub trait Audience {
 /// # Errors
 /// The tenant can't be served, the tenant names nobody to contain, or the playbook has a mistake.
 pub async fn rehearse(
-    tenant: Tenant,
+    mut tenant: Tenant,
     playbook: Playbook,
     state: (&Path, bool),
     patience: Duration,
@@ -118,6 +120,8 @@ pub async fn rehearse(
         Failure::new(Code::InvalidTenantFile, "the tenant file names no victim")
             .next("add `victim: NAME@DOMAIN` to it")
     })?;
+    // With none, nobody could tell which requests waited for which.
+    tenant.latency = tenant.latency.max(LEAST_LATENCY);
     let served = Served::on_loopback(tenant)?;
     let sim = &served.tenant;
     let clock = Clock::system();
