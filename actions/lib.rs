@@ -19,6 +19,8 @@ mod confirm_compromised;
 mod disable_app;
 mod disable_on_premises;
 mod disable_user;
+mod enable_user;
+mod issue_access_pass;
 mod reset_password;
 mod review_auth_methods;
 mod review_consents;
@@ -49,6 +51,8 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &review_devices::ReviewDevices,
     &review_inbox_rules::ReviewInboxRules,
     &review_mailbox::ReviewMailbox,
+    &enable_user::EnableUser,
+    &issue_access_pass::IssueAccessPass,
     &call::Call,
 ];
 

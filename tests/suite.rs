@@ -1,6 +1,7 @@
 //! One integration binary: the engine held to its word, on a simulated tenant and on a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod all_footholds;
 mod cli;
 mod clocks;
 mod clouds;
@@ -18,6 +19,7 @@ mod laws;
 mod literal;
 mod multi;
 mod properties;
+mod recover;
 mod secrets;
 mod served;
 mod signature;

@@ -223,6 +223,10 @@ pub struct Call {
     /// What a person does instead when the service refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<String>,
+    /// The member of the answer that is a secret and comes only once. The engine seals it for its recipient; an
+    /// answer that is lost is a secret that nobody has, so such a call never counts as done by reading alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 impl Call {
@@ -243,6 +247,7 @@ impl Call {
             repeat: Repeat::Harmless,
             turn: Turn::default(),
             by_hand: None,
+            seal: None,
         }
     }
 
@@ -297,6 +302,13 @@ impl Call {
     #[must_use]
     pub fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
+        self
+    }
+
+    /// Says which member of the answer is a secret, to be sealed and never written.
+    #[must_use]
+    pub fn seal(mut self, member: &str) -> Self {
+        self.seal = Some(member.to_owned());
         self
     }
 

@@ -104,6 +104,7 @@ pub(crate) fn adele() -> Target {
         now: at("2026-05-02T12:00:01Z"),
         cut_after: at("2026-05-02T12:00:00Z"),
         settings: Value::Null,
+        issued: vec![],
     }
 }
 

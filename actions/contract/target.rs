@@ -31,6 +31,10 @@ pub struct Target {
     /// This step's `with:` of the playbook.
     #[serde(default)]
     pub settings: Value,
+    /// Ids of the objects that runs kept here created for the user by a call whose answer they sealed. By the id
+    /// and by nothing else they are known apart from what an intruder made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issued: Vec<String>,
 }
 
 impl Target {

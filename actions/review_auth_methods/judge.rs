@@ -90,6 +90,9 @@ fn verdict(who: &Target, method: &Seen, settings: &Settings) -> Verdict {
         );
     }
     if kind.id == "temporaryAccessPass" {
+        if settings.keep_issued && who.issued.contains(&method.id) {
+            return Verdict::Stays("issued by a run that is kept here: known by its id".into());
+        }
         return Verdict::Goes(
             "a Temporary Access Pass signs in and registers new methods without any other".into(),
         );

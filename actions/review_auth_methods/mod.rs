@@ -58,11 +58,14 @@ pub struct Settings {
     /// Whether a method that stays becomes the default when the default goes. By Graph's beta edition, which alone
     /// can; `false`: a person does it.
     pub change_default: bool,
+    /// Whether a Temporary Access Pass stays that a run kept here issued. It is known by its id: of one that is
+    /// made elsewhere nobody can tell whose it is, so it goes. For recovery; an eviction removes every pass.
+    pub keep_issued: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { remove: Remove::Since, keep: Vec::new(), change_default: true }
+        Self { remove: Remove::Since, keep: Vec::new(), change_default: true, keep_issued: false }
     }
 }
 

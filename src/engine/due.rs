@@ -16,6 +16,13 @@ pub(super) fn is_due(step: &StepLedger, change: &ChangeLedger) -> bool {
     }
 }
 
+/// Whether a change has to go before a call that is sent again because its secret is lost.
+pub(super) fn clears_a_loss(step: &StepLedger, change: &ChangeLedger) -> bool {
+    let wave = change.change.call.turn.wave;
+    let waits = |c: &ChangeLedger| c.is_secret_lost() && c.change.call.turn.wave > wave;
+    is_due(step, change) && step.changes.iter().any(waits)
+}
+
 /// Whether a refused change is to be sent once more: the service wanted the others gone first, and now some
 /// are, and none is waiting.
 fn is_last(step: &StepLedger, change: &ChangeLedger) -> bool {

@@ -12,6 +12,7 @@ use super::{Engine, Order, Since};
 use crate::failure::{Code, Failure, Result};
 use crate::graph::Claims;
 use crate::guard::HeldRoles;
+use crate::journal::issued;
 use crate::target_name::TargetName;
 
 /// How long the first reads wait for a token for Exchange Online. It travels beside that for Graph.
@@ -27,6 +28,8 @@ pub struct Observed {
     pub since: Timestamp,
     /// The users, one entry an object id, in the order in which they were named.
     pub users: Vec<ObservedUser>,
+    /// Whether somebody is named who can open a sealed secret.
+    pub can_seal: bool,
 }
 
 /// A user that was found.
@@ -90,6 +93,7 @@ impl Engine {
             if users.iter().any(|u| u.target.user.id == user.id) {
                 continue;
             }
+            let issued = issued(&self.store, &tenant.id, &user.id, now);
             let target = Target {
                 user,
                 tenant: tenant.clone(),
@@ -98,10 +102,12 @@ impl Engine {
                 now,
                 cut_after: truncate(now),
                 settings: Value::Null,
+                issued,
             };
             users.push(ObservedUser { target, raw, held, group_ids });
         }
-        Ok(Observed { tenant, operator, since, users })
+        let can_seal = order.password_recipient.is_some();
+        Ok(Observed { tenant, operator, since, users, can_seal })
     }
 
     pub(super) async fn read_tenant(&self) -> Result<Tenant> {

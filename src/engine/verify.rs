@@ -15,11 +15,15 @@ use crate::report::{RunDocument, State};
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
+/// What can be done about a secret that came and was not kept.
+const LOST: &str =
+    "made or not, its secret is lost: `oust resume RUN` removes what was made and issues another";
+
 /// A step that was looked at again.
-struct Again {
-    user_id: String,
-    step: String,
-    plan: Result<Plan>,
+pub(super) struct Again {
+    pub(super) user_id: String,
+    pub(super) step: String,
+    pub(super) plan: Result<Plan>,
 }
 
 impl Engine {
@@ -33,8 +37,9 @@ impl Engine {
         let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
-            let unsettled =
-                |c: &ChangeLedger| c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt);
+            let unsettled = |c: &ChangeLedger| {
+                c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt) && !c.is_secret_lost()
+            };
             let again = self.look_again(run, |_, _| true, unsettled);
             let mut again = self.stop.unless_signalled(again).await?;
             // What makes another change last is noted before that one.
@@ -67,6 +72,10 @@ impl Engine {
             let changes = run.changes(&looked.user_id, &looked.step, doubtful);
             for change in changes {
                 let Some(intent) = change.intent else { continue };
+                if let (true, Ok(plan)) = (change.is_secret_lost(), &looked.plan) {
+                    self.issue_again(run, &looked, &change, intent, plan)?;
+                    continue;
+                }
                 let wanted = match &looked.plan {
                     Ok(plan) => wants(plan, &change) || self.is_denied(&change).await,
                     Err(_) => false,
@@ -90,6 +99,24 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// What was made with a secret that nobody has goes, and the call is sent again: only the plan of a fresh look
+    /// says what is there.
+    fn issue_again(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        change: &ChangeLedger,
+        intent: u32,
+        plan: &Plan,
+    ) -> Result<()> {
+        if change.tries >= MAX_ATTEMPTS {
+            return self.note(run, looked, intent, State::InDoubt, Some(LOST.into()));
+        }
+        run.add_to_plan(&looked.user_id, &looked.step, plan)?;
+        let reason = "its secret is lost: what is there goes, and another is issued";
+        self.note(run, looked, intent, State::Planned, Some(reason.into()))
     }
 
     async fn note_again(
@@ -134,14 +161,14 @@ impl Engine {
 
     /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
     /// service has not said that it was made, the object itself is looked at too.
-    async fn is_denied(&self, change: &ChangeLedger) -> bool {
+    pub(super) async fn is_denied(&self, change: &ChangeLedger) -> bool {
         match &change.change.look {
             Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
             _ => false,
         }
     }
 
-    fn note(
+    pub(super) fn note(
         &self,
         run: &mut Run,
         looked: &Again,
@@ -179,15 +206,13 @@ impl Engine {
                     .map(|(first, _)| first)
                     .max();
                 let Some(sent) = sent else { continue };
-                let target =
-                    Target { settings: step.settings.clone(), cut_after: sent, ..user.target.clone() };
-                looks.push(self.look_once(target, step));
+                looks.push(self.look_once(run.target(user, step, sent), step));
             }
         }
         join_all(looks).await
     }
 
-    async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
+    pub(super) async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
         let plan = match oust_actions::find(&step.action) {
             None => Err(crate::failure::Failure::new(
                 crate::failure::Code::Internal,
@@ -227,6 +252,7 @@ impl Engine {
                 let Some(intent) = change.intent else { continue };
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
+                    Ok(_) if change.is_secret_lost() => (State::InDoubt, Some(LOST.into())),
                     Ok(plan) if !wants(plan, &change) => {
                         run.ledger().in_force(&looked.user_id, &looked.step, &change)
                     }
@@ -260,6 +286,6 @@ fn came_back(change: &ChangeLedger) -> String {
 }
 
 /// Whether a plan still wants this change.
-fn wants(plan: &Plan, change: &ChangeLedger) -> bool {
+pub(super) fn wants(plan: &Plan, change: &ChangeLedger) -> bool {
     plan.changes.iter().any(|c| c.is_same_write_as(&change.change))
 }

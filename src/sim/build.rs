@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::app_role::{AppRoleAssignment, DEFAULT_ACCESS};
 use super::device::Device;
 use super::directory::{Directory, Domain, object_id, object_key};
 use super::exchange::Mailbox;
 use super::file::{self, TenantFile};
-use super::grant::Grant;
 use super::group::Group;
 use super::intruder::Intruder;
 use super::mailbox::Rule;
@@ -19,7 +17,7 @@ use super::risk::Risk;
 use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
 use super::user::{OnPremises, User};
-use super::{Lag, Limits, Tenant, build_apps, catalogue, preference};
+use super::{Lag, Limits, Tenant, build_apps, build_grants, catalogue, preference};
 use crate::graph::known::{EXCHANGE_APP_ID, EXCHANGE_PERMISSIONS};
 
 /// What Microsoft Graph is called in a tenant file.
@@ -62,10 +60,10 @@ pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
     add_groups(&mut directory, &file.groups)?;
     build_apps::own(&mut directory, file)?;
     for consent in &file.consents {
-        add_consent(&mut directory, consent)?;
+        build_grants::consent(&mut directory, consent)?;
     }
     for assignment in &file.assignments {
-        add_assignment(&mut directory, assignment)?;
+        build_grants::assignment(&mut directory, assignment)?;
     }
     add_personal(&mut directory, file)?;
     let victim = file.victim.as_deref().map(|v| user(&directory, v)).transpose()?;
@@ -137,6 +135,7 @@ fn directory(about: &file::About) -> Directory {
         cloud: about.cloud,
         licence: about.licence,
         defender_for_identity: about.defender_for_identity,
+        access_pass: about.access_pass,
         conditional_access: about
             .locations
             .iter()
@@ -305,56 +304,6 @@ fn add_groups(directory: &mut Directory, groups: &[file::Group]) -> Result<(), P
     Ok(())
 }
 
-fn add_consent(directory: &mut Directory, consent: &file::Consent) -> Result<(), Problem> {
-    let client_id = app(directory, &consent.app)?;
-    let resource = consent.resource.as_deref().unwrap_or(GRAPH);
-    let resource_id = app(directory, resource)?;
-    let principal_id = consent.user.as_deref().map(|u| user(directory, u)).transpose()?;
-    let name = format!("{client_id} {} {resource_id}", principal_id.as_deref().unwrap_or("*"));
-    if let Some(sp) = directory.service_principals.iter_mut().find(|sp| sp.id == resource_id) {
-        for scope in consent.scopes.split_whitespace() {
-            if !sp.scopes.iter().any(|(_, value)| value == scope) {
-                sp.scopes.push((object_id("scope", &format!("{resource} {scope}")), scope.to_owned()));
-            }
-        }
-    }
-    let id = consent.id.clone().unwrap_or_else(|| object_key("grant", &name));
-    directory.grants.push(Grant { id, client_id, principal_id, resource_id, scope: consent.scopes.clone() });
-    Ok(())
-}
-
-fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> Result<(), Problem> {
-    let resource_id = app(directory, &assignment.app)?;
-    let (principal_id, principal_type) = match (&assignment.user, &assignment.group) {
-        (Some(name), None) => (user(directory, name)?, "User"),
-        (None, Some(name)) => (group(directory, name)?, "Group"),
-        _ => {
-            let what = format!("the assignment to {:?} needs a user or a group", assignment.app);
-            return Err(Problem::new(&assignment.app, what));
-        }
-    };
-    let offered =
-        directory.service_principals.iter().find(|sp| sp.id == resource_id).map(|sp| sp.app_roles.as_slice());
-    let app_role_id = match &assignment.role {
-        None => DEFAULT_ACCESS.to_owned(),
-        Some(role) => {
-            let found = offered.unwrap_or_default().iter().find(|(_, value)| value == role);
-            let what = || format!("{:?} does not offer the role {role:?}", assignment.app);
-            found.map(|(id, _)| id.clone()).ok_or_else(|| Problem::new(role, what()))?
-        }
-    };
-    let name = format!("{principal_id} {resource_id} {app_role_id}");
-    directory.app_roles.push(AppRoleAssignment {
-        id: assignment.id.clone().unwrap_or_else(|| object_key("app role", &name)),
-        app_role_id,
-        created: assignment.created.unwrap_or(Moment::days_ago(400)),
-        principal_id,
-        principal_type,
-        resource_id,
-    });
-    Ok(())
-}
-
 /// Methods, devices, mailboxes and inbox rules.
 fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> {
     for (number, method) in file.methods.iter().enumerate() {
@@ -384,7 +333,7 @@ pub fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
     found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))
 }
 
-fn group(directory: &Directory, name: &str) -> Result<String, Problem> {
+pub fn group(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.groups.iter().find(|g| g.display_name == name || g.id == name);
     found.map(|g| g.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no group {name:?}")))
 }

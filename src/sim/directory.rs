@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
+use super::access_pass::Policy;
 use super::app_role::AppRoleAssignment;
 use super::application::Application;
 use super::conditional_access::Entry;
@@ -49,6 +50,7 @@ pub struct Directory {
     pub licence: Licence,
     /// Defender for Identity watches on-premises AD.
     pub defender_for_identity: bool,
+    pub access_pass: Policy,
     pub methods: Vec<Method>,
     /// The second factor that each user prefers, by object id.
     pub preferred: BTreeMap<String, String>,

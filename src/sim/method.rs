@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::access_pass::{self, Pass};
 use super::directory::{Directory, object_id};
 use super::error::{Answer, GraphError, Outcome};
 use super::moment::Moment;
@@ -63,11 +64,16 @@ pub struct Described {
     /// It is the default; otherwise the user's first that can be.
     #[serde(default)]
     pub default: bool,
+    /// A Temporary Access Pass that was used or has expired.
+    #[serde(default)]
+    pub used: bool,
 }
 
 /// A method of a user.
 #[derive(Debug, Clone)]
 pub struct Method {
+    /// What only a Temporary Access Pass has.
+    pub(super) pass: Option<Pass>,
     pub user_id: String,
     pub id: String,
     /// Its name in the tenant file.
@@ -103,7 +109,22 @@ impl Method {
             created: Some(described.created.unwrap_or(Moment::days_ago(400))).filter(|_| !described.undated),
             shown: shown.collect(),
             default: described.default,
+            pass: (described.kind == access_pass::KIND).then(|| Pass::described(described.used)),
             user_id,
+        }
+    }
+
+    /// A Temporary Access Pass that the service makes now.
+    pub(super) fn issued(user_id: String, id: String, pass: Pass, now: Timestamp) -> Self {
+        Self {
+            pass: Some(pass),
+            user_id,
+            id,
+            name: access_pass::KIND.to_owned(),
+            kind: access_pass::KIND.to_owned(),
+            created: Some(Moment::At(now)),
+            shown: Map::new(),
+            default: false,
         }
     }
 
@@ -115,7 +136,7 @@ impl Method {
         self.shown.get("phoneType").is_some_and(|value| value == of)
     }
 
-    fn json(&self, directory: &Directory) -> Value {
+    pub(super) fn json(&self, directory: &Directory) -> Value {
         let mut row = json!({
             "@odata.type": format!("#microsoft.graph.{}AuthenticationMethod", self.kind),
             "id": self.id,
@@ -123,6 +144,9 @@ impl Method {
         });
         for (name, value) in &self.shown {
             row[name] = value.clone();
+        }
+        if let Some(pass) = &self.pass {
+            pass.show(&mut row);
         }
         row
     }
@@ -192,6 +216,7 @@ pub fn write(directory: &mut Directory, ask: &Ask, user: &str, rest: &[&str], no
         )),
         ("DELETE", [collection, id]) => delete(directory, kind_of(ask, collection)?, &user, id),
         ("PATCH", ["signInPreferences"]) => preference::patch(directory, ask, &user),
+        ("POST", [access_pass::COLLECTION]) => access_pass::post(directory, ask, user, now),
         ("POST", [collection]) => post(directory, ask, kind_of(ask, collection)?, user, now),
         _ => Err(GraphError::unknown_segment(rest.last().unwrap_or(&""))),
     }
@@ -242,7 +267,8 @@ fn post(directory: &mut Directory, ask: &Ask, kind: &str, user_id: String, now: 
     let id = fixed.map_or_else(|| directory.new_id("method"), str::to_owned);
     let created = Some(Moment::At(now));
     let name = kind.to_owned();
-    let method = Method { user_id, id, name, kind: kind.to_owned(), created, shown, default: false };
+    let method =
+        Method { pass: None, user_id, id, name, kind: kind.to_owned(), created, shown, default: false };
     let body = select::object(ask, "authenticationMethods", &method.json(directory), None);
     directory.methods.push(method);
     Ok(Answer::created(body))
@@ -260,8 +286,9 @@ fn not_found(id: &str) -> GraphError {
 /// The methods of a user that can be made again, by what they show; and the ids of the others.
 pub fn snapshot(directory: &Directory, user_id: &str) -> (Vec<String>, Vec<String>) {
     let of_user = || directory.methods.iter().filter(|m| m.user_id == user_id);
+    let issued = |m: &&Method| m.pass.as_ref().is_some_and(|pass| pass.issued);
     let (again, never): (Vec<&Method>, Vec<&Method>) =
-        of_user().partition(|m| CREATABLE.contains(&m.kind.as_str()));
+        of_user().partition(|m| CREATABLE.contains(&m.kind.as_str()) || issued(m));
     let again = again.iter().map(|m| format!("{} {}", m.kind, Value::Object(m.shown.clone()))).collect();
     let mut never: Vec<String> = never.iter().map(|m| format!("{} {}", m.kind, m.id)).collect();
     never.sort_unstable();

@@ -4,12 +4,14 @@
 //! [`http::serve`] puts it behind HTTP. Documented behaviour is on by default; lag, throttling and faults are
 //! switches.
 
+pub mod access_pass;
 mod answer;
 mod app_role;
 mod application;
 mod batch;
 mod build;
 mod build_apps;
+mod build_grants;
 mod catalogue;
 mod cloud;
 mod conditional_access;

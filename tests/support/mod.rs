@@ -26,7 +26,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use truth::{differences, lies, restorable};
-pub use wire::{ExchangeTokens, Power, Wire};
+pub use wire::{ExchangeTokens, Passed, Power, Wire};
 
 /// The tenant of the documentation: Adele Vance is compromised.
 pub const CONTOSO: &str = include_str!("../../examples/tenants/contoso.yaml");

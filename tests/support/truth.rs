@@ -57,7 +57,7 @@ pub fn lies(world: &World, document: &RunDocument) -> Vec<String> {
         }
         all_good &= user.steps.iter().all(|step| step.error.is_none());
     }
-    if document.outcome == Outcome::Contained && !all_good {
+    if matches!(document.outcome, Outcome::Contained | Outcome::Recovered) && !all_good {
         lies.push("the run is called contained with something left".into());
     }
     if document.exit_code == 0 && !all_good && document.outcome != Outcome::RolledBack {
@@ -104,6 +104,11 @@ fn is_in_force(
     }
     if url.ends_with("/signInPreferences") {
         return is["preferredMethod"] == body["userPreferredMethodForSecondaryAuthentication"];
+    }
+    if url.ends_with("/temporaryAccessPassMethods") {
+        let usable = !is_gone("authenticationMethods", format!("{upn} temporaryAccessPass {{}}"));
+        // A pass that nobody can read is none.
+        return usable && document.sealed.iter().any(|path| std::fs::exists(path).unwrap());
     }
     if url.contains("/devices/") {
         return now["devices"][last]["accountEnabled"] == body["accountEnabled"];

@@ -10,6 +10,7 @@ use serde::Deserialize;
 pub use app::{App, AppCredential, Assignment, Consent, FederatedCredential};
 
 use super::Tenant;
+use super::access_pass::Policy;
 use super::build;
 use super::device;
 use super::exchange;
@@ -92,6 +93,9 @@ pub struct About {
     /// Defender for Identity watches on-premises AD, and has an account there to act with.
     #[serde(default)]
     pub defender_for_identity: bool,
+    /// The policy of Temporary Access Passes.
+    #[serde(default)]
+    pub access_pass: Policy,
     /// Named locations of Conditional Access: name, and the ranges as CIDR.
     #[serde(default)]
     pub locations: BTreeMap<String, Vec<String>>,
