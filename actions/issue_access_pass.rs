@@ -98,6 +98,9 @@ impl Action for IssueAccessPass {
     }
 
     async fn observe(&self, who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
+        if !is_in_cloud(who) {
+            return Ok(State::default());
+        }
         let rows = graph.all(&Get::new(collection(&who.user.id))).await?;
         let mut passes: Vec<Pass> = rows.iter().filter_map(Pass::parse).collect();
         passes.sort_by(|a, b| a.id.cmp(&b.id));
@@ -115,6 +118,12 @@ impl Action for IssueAccessPass {
                 "a guest signs in at their home tenant, where a pass of this one is no use: none was issued",
                 "ask the home tenant to help the user to sign in again",
             );
+            return Plan { open: vec![open], ..Plan::default() };
+        }
+        if !is_in_cloud(who) {
+            let next = "set a new password for the user (Entra, Users, the user, Reset password), to be changed at the \
+                        next sign-in, and tell it to nobody else";
+            let open = Finding::not_in_cloud(who, "Temporary Access Pass", next);
             return Plan { open: vec![open], ..Plan::default() };
         }
         let ours = now.passes.iter().find(|pass| who.issued.contains(&pass.id) && pass.still_serves(who));
@@ -183,6 +192,11 @@ fn issue(who: &Target, settings: Settings) -> Change {
     .look(Look::created(Get::new(collection(&user.id))))
 }
 
+/// Whether Graph of the tenant's cloud has passes.
+fn is_in_cloud(who: &Target) -> bool {
+    who.tenant.cloud.lacks(&Get::new(collection(&who.user.id)).path).is_none()
+}
+
 fn collection(user: &str) -> [&str; 4] {
     ["users", user, "authentication", "temporaryAccessPassMethods"]
 }
@@ -190,8 +204,8 @@ fn collection(user: &str) -> [&str; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AnyAction;
-    use crate::contract::fake::{Fake, adele, at, guest, ready};
+    use crate::contract::fake::{Fake, adele, at, guest, in_cloud, ready};
+    use crate::{AnyAction, Cloud};
 
     fn pass(id: &str, created: &str, usable: bool) -> Pass {
         Pass { id: id.into(), created: Some(at(created)), usable }
@@ -245,6 +259,16 @@ mod tests {
         }
         let over = plan(&who, vec![pass("ours", "2026-05-01T00:00:00Z", false)]);
         assert_eq!(urls(&over), [format!("DELETE {PATH}/ours"), format!("POST {PATH}")]);
+    }
+
+    #[test]
+    fn in_china_none_is_issued_and_one_finding_says_so() {
+        let (graph, who) = (Fake::default(), in_cloud(Cloud::China, adele()));
+        let state = ready(Action::observe(&IssueAccessPass, &who, &graph)).unwrap();
+        let plan = Action::plan(&IssueAccessPass, &who, &state);
+        assert!(graph.reads().is_empty() && plan.changes.is_empty());
+        assert_eq!(plan.open.len(), 1);
+        assert!(plan.open[0].reasons[0].contains("China"), "{plan:?}");
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Finding {
     /// What a person does where Graph of the tenant's cloud has none of this.
     pub fn not_in_cloud(who: &Target, what: &str, next: impl Into<String>) -> Self {
         let cloud = who.tenant.cloud.name();
-        Self::open(&who.user, format!("{cloud} has no {what} in Graph: not looked at"), next)
+        Self::open(&who.user, format!("{cloud} has no {what} in Graph: left to a person"), next)
     }
 }
 
