@@ -1,6 +1,7 @@
 //! One integration binary: the engine held to its word, on a simulated tenant and on a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod bounds;
 mod cli;
 mod clocks;
 mod crash;
@@ -10,9 +11,12 @@ mod doubt;
 mod evidence;
 mod faults;
 mod footholds;
+mod fuzzing;
 mod golden;
 mod kill;
 mod laws;
+#[cfg(unix)]
+mod links;
 mod literal;
 mod multi;
 mod properties;

@@ -16,7 +16,7 @@ pub use about::{About, Permission, Role, Technique};
 pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
 pub(crate) use call::LINKS;
 pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
-pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
+pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo, Write};
 pub use read::{Read, ReadError, ReadErrorKind, Reading};
 pub use target::{Operator, Target, Tenant, User};
 pub use turn::Turn;

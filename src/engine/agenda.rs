@@ -1,8 +1,10 @@
 //! What a run still has to do, asked of its ledger.
 
-use oust_actions::{Change, Plan};
+use std::collections::HashSet;
 
-use super::due::is_due;
+use oust_actions::{Change, Plan, Write};
+
+use super::due::Standing;
 use super::run::Run;
 use super::stage::Due;
 use crate::failure::{Failure, Result};
@@ -16,8 +18,11 @@ impl Run {
         let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
         steps
             .filter(|(_, step)| step.stage == stage)
-            .flat_map(|(user, step)| step.changes.iter().map(move |change| (user, step, change)))
-            .filter(|(_, step, change)| is_due(step, change))
+            .flat_map(|(user, step)| {
+                let standing = Standing::of(step);
+                let due = step.changes.iter().filter(move |change| standing.is_due(change));
+                due.map(move |change| (user, step, change))
+            })
             .map(|(user, step, change)| Due {
                 user_id: user.target.user.id.clone(),
                 step: step.step.clone(),
@@ -54,8 +59,9 @@ impl Run {
 
     /// What a later plan wants that the plan of the run has not.
     pub(super) fn not_in_plan(&self, user_id: &str, step: &str, plan: &Plan) -> Vec<Change> {
-        let known = self.changes(user_id, step, |_| true);
-        plan.changes.iter().filter(|c| !known.iter().any(|k| k.change.is_same_write_as(c))).cloned().collect()
+        let known = self.ledger().step(user_id, step).into_iter().flat_map(|s| &s.changes);
+        let known: HashSet<Write> = known.map(|c| c.change.write()).collect();
+        plan.changes.iter().filter(|c| !known.contains(&c.write())).cloned().collect()
     }
 
     /// Notes a way in that came up after the plan was made.

@@ -1,9 +1,10 @@
 //! Reading back: a change is in force when its action, looking again, no longer wants it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oust_actions::{Lasts, Plan, ReadErrorKind, Repeat, Target};
+use oust_actions::{Change, Lasts, Plan, ReadErrorKind, Repeat, Target, Write};
 
 use super::event::What;
 use super::stage::MAX_ATTEMPTS;
@@ -19,7 +20,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 struct Again {
     user_id: String,
     step: String,
-    plan: Result<Plan>,
+    plan: Result<Wanted>,
+}
+
+/// What an action, looking again, still wants.
+struct Wanted {
+    plan: Plan,
+    writes: HashSet<Write>,
+}
+
+impl Wanted {
+    fn by(plan: Plan) -> Self {
+        Self { writes: plan.changes.iter().map(Change::write).collect(), plan }
+    }
+
+    fn has(&self, change: &ChangeLedger) -> bool {
+        self.writes.contains(&change.change.write())
+    }
 }
 
 impl Engine {
@@ -58,7 +75,7 @@ impl Engine {
             for change in changes {
                 let Some(intent) = change.intent else { continue };
                 let wanted = match &looked.plan {
-                    Ok(plan) => wants(plan, &change) || self.is_denied(&change).await,
+                    Ok(wanted) => wanted.has(&change) || self.is_denied(&change).await,
                     Err(_) => false,
                 };
                 let may_duplicate = change.change.call.repeat == Repeat::Duplicates;
@@ -93,7 +110,7 @@ impl Engine {
             let Some(intent) = change.intent else { continue };
             let denied = looked.plan.is_ok() && self.is_denied(&change).await;
             match &looked.plan {
-                Ok(plan) if !wants(plan, &change) && !denied => {
+                Ok(wanted) if !wanted.has(&change) && !denied => {
                     let (state, reason) = change.in_force();
                     self.note(run, looked, intent, state, reason)?;
                 }
@@ -108,8 +125,8 @@ impl Engine {
                 _ => {}
             }
         }
-        if let Ok(plan) = &looked.plan {
-            for new in run.not_in_plan(&looked.user_id, &looked.step, plan) {
+        if let Ok(wanted) = &looked.plan {
+            for new in run.not_in_plan(&looked.user_id, &looked.step, &wanted.plan) {
                 run.note_appeared(&looked.user_id, &looked.step, &new);
             }
         }
@@ -192,7 +209,7 @@ impl Engine {
                 Err(e) => Err(e.into()),
             },
         };
-        Again { user_id: target.user.id, step: step.step.clone(), plan }
+        Again { user_id: target.user.id, step: step.step.clone(), plan: plan.map(Wanted::by) }
     }
 
     /// Looks again at a run that ended: is all of it still in force?
@@ -217,7 +234,7 @@ impl Engine {
                 let Some(intent) = change.intent else { continue };
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
-                    Ok(plan) if !wants(plan, &change) => change.in_force(),
+                    Ok(wanted) if !wanted.has(&change) => change.in_force(),
                     Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
                         (State::Pending, Some("still not visible".into()))
                     }
@@ -235,9 +252,4 @@ fn came_back(change: &ChangeLedger) -> String {
         Lasts::Reverts(why) => format!("it was undone since, as announced: {why}"),
         Lasts::Stays => "it was in force and somebody undid it since: look who, then contain again".into(),
     }
-}
-
-/// Whether a plan still wants this change.
-fn wants(plan: &Plan, change: &ChangeLedger) -> bool {
-    plan.changes.iter().any(|c| c.is_same_write_as(&change.change))
 }
