@@ -11,34 +11,27 @@ use crate::support::{CONTOSO, World};
 fn crowded(many: usize) -> String {
     let mut rules = "rules:\n".to_owned();
     for n in 0..many {
-        let _ = writeln!(rules, "  - {{user: AdeleV@contoso.com, name: r{n}, redirect_to: [a@fabrikam.com]}}");
+        let _ =
+            writeln!(rules, "  - {{user: AdeleV@contoso.com, name: r{n}, redirect_to: [a@fabrikam.com]}}");
     }
     CONTOSO.replacen("rules:\n", &rules, 1)
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_findings_are_planned_contained_read_back_and_taken_back() {
-    const MANY: usize = 10_000;
+async fn a_thousand_findings_are_planned_contained_read_back_and_looked_at_again() {
+    const MANY: usize = 1000;
     let world = World::of(&crowded(MANY)).by_step("review_inbox_rules", "{}");
-    let t = std::time::Instant::now();
     let plan = world.plan().await;
-    eprintln!("plan {:?}", t.elapsed());
     assert_eq!(plan.users[0].steps[0].changes.len(), MANY + 1);
     let contained = world.contain().await;
-    eprintln!("contain {:?}", t.elapsed());
     assert_eq!(contained.outcome, Outcome::Contained);
     // An intent, an outcome and a reading each.
     assert!((3 * MANY..3 * MANY + 50).contains(&world.records()), "{}", world.records());
     let (chain, ledger) = load(&world.journal()).unwrap();
-    eprintln!("load {:?} {}", t.elapsed(), chain.whole);
     assert_eq!(chain.head, contained.journal.as_ref().unwrap().head);
     assert_eq!(ledger.next_intent() as usize, MANY + 1);
-    assert!(markdown::run(&contained).len() < 400 * MANY);
-    eprintln!("md {:?}", t.elapsed());
-    let back = world.rollback().await;
-    eprintln!("rollback {:?}", t.elapsed());
-    assert_eq!((back.outcome, world.not_restored()), (Outcome::RolledBack, vec![]));
-    std::fs::copy(world.journal(), "/tmp/big-journal.jsonl").unwrap();
+    assert!(markdown::run(&contained).len() < 2000 * MANY);
+    assert_eq!(world.verify().await.outcome, Outcome::Contained);
 }
 
 #[test]
@@ -62,13 +55,13 @@ fn held() -> (usize, usize) {
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
 async fn a_thousand_runs_in_one_process_leave_no_task_and_no_file_open() {
-    let world = World::of(include_str!("../examples/tenants/minimal.yaml"));
+    let world = World::contoso().by_step("disable_user", "{}");
     world.contain().await;
-    world.verify().await;
+    world.rollback().await;
     let before = held();
     for _ in 0..500 {
-        assert!(matches!(world.contain().await.outcome, Outcome::Contained | Outcome::NothingToDo));
-        world.verify().await;
+        assert_eq!(world.contain().await.outcome, Outcome::Contained);
+        assert_eq!(world.rollback().await.outcome, Outcome::RolledBack);
     }
     assert_eq!(held(), before);
 }

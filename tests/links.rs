@@ -104,7 +104,9 @@ fn a_run_id_is_no_path_and_a_bundle_takes_nothing_from_elsewhere() {
     let place = Place::contoso();
     place.contain(&[]).ended(0, "contained");
     let id = place.journal().parent().unwrap().file_name().unwrap().display().to_string();
-    for name in ["..", "../runs", &format!("../runs/{id}"), &format!("{id}/"), &format!("./{id}"), "/", "%2e%2e", ""] {
+    for name in
+        ["..", "../runs", &format!("../runs/{id}"), &format!("{id}/"), &format!("./{id}"), "/", "%2e%2e", ""]
+    {
         for command in ["report", "verify", "export", "rollback"] {
             let ran = place.oust(&[command, name, "--output", "json"]);
             assert!([1, 64].contains(&ran.status), "{command} {name}: {ran:?}");

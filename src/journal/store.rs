@@ -179,7 +179,8 @@ impl Store {
     /// outside of the state directory.
     pub fn runs(&self) -> Vec<RunPath> {
         let folder = Some(self.root.join("runs")).filter(|folder| !is_link(folder));
-        let entries = folder.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        let entries =
+            folder.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
         let mut ids: Vec<Uuid> =
             entries.filter_map(|e| Uuid::try_parse(e.file_name().to_str()?).ok()).collect();
         ids.sort_unstable();
@@ -306,7 +307,10 @@ fn is_link(path: &Path) -> bool {
 fn linked(path: &Path) -> Failure {
     Failure::new(
         Code::StateUnwritable,
-        format!("{} is a symbolic link, which may lead out of the state directory; it is not followed", path.display()),
+        format!(
+            "{} is a symbolic link, which may lead out of the state directory; it is not followed",
+            path.display()
+        ),
     )
     .next("look who put it there and remove it; --state-dir names another directory")
 }

@@ -7,7 +7,7 @@ mod journal;
 use std::str::from_utf8;
 
 use jiff::Timestamp;
-use oust::engine::{PLAN_SCHEMA, SavedPlan};
+use oust::engine::{PLAN_SCHEMA, SavedPlan, VERSION};
 use oust::failure::Code;
 use oust::graph::Endpoint;
 use oust::graph::retry::{LONGEST_WAIT, RetryAfter};
@@ -59,7 +59,7 @@ pub fn plan_file(bytes: &[u8]) {
     // The checksum would keep all but the corpus out.
     let Ok(mut plan) = serde_json::from_slice::<SavedPlan>(bytes) else { return };
     PLAN_SCHEMA.clone_into(&mut plan.schema);
-    env!("CARGO_PKG_VERSION").clone_into(&mut plan.version);
+    VERSION.clone_into(&mut plan.version);
     plan.sha256 = plan.checksum();
     let text = serde_json::to_vec(&plan).unwrap();
     let again =
