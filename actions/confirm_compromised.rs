@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    About, Action, Call, Change, Finding, Get, Look, Method, NoSettings, Permission, Plan, Read, ReadError,
-    ReadErrorKind, Seen, Target, Technique, Undo,
+    About, Action, Call, Change, Finding, Get, IN_CHINA, Look, Method, NoSettings, Permission, Plan, Read,
+    ReadError, ReadErrorKind, Seen, Target, Technique, Undo,
 };
 
-const READ: Permission = Permission::read("IdentityRiskyUser.Read.All", &["IdentityRiskyUser.ReadWrite.All"]);
-const PERMISSIONS: &[Permission] = &[READ, Permission::write("IdentityRiskyUser.ReadWrite.All", &[])];
+const READ: Permission =
+    Permission::read("IdentityRiskyUser.Read.All", &["IdentityRiskyUser.ReadWrite.All"]).not_in(IN_CHINA);
+const WRITE: Permission = Permission::write("IdentityRiskyUser.ReadWrite.All", &[]).not_in(IN_CHINA);
+const PERMISSIONS: &[Permission] = &[READ, WRITE];
 
 /// See the module's page.
 pub struct ConfirmCompromised;
@@ -27,6 +29,8 @@ pub enum State {
     Never,
     /// `atRisk`, `confirmedCompromised`, `dismissed`, …
     Known(String),
+    /// Graph has no Identity Protection in the tenant's cloud: nothing was asked.
+    NotInCloud,
     /// Refused although the permission is there.
     NoLicence,
 }
@@ -58,7 +62,11 @@ impl Action for ConfirmCompromised {
     }
 
     async fn observe(&self, who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
-        match graph.one(&risk(&who.user.id)).await {
+        let risk = risk(&who.user.id);
+        if who.tenant.cloud.lacks(&risk.path).is_some() {
+            return Ok(State::NotInCloud);
+        }
+        match graph.one(&risk).await {
             Ok(user) => Ok(State::Known(user["riskState"].as_str().unwrap_or("none").to_owned())),
             Err(error) if error.kind == ReadErrorKind::NotFound => Ok(State::Never),
             // A missing licence and a missing permission are both 403; the token tells them apart.
@@ -78,6 +86,15 @@ impl Action for ConfirmCompromised {
                     &who.user,
                     "Identity Protection refuses although the permission is there: the tenant has no P2 licence",
                     "nothing is to be done without the licence; the other steps don't depend on it",
+                );
+                return Plan { open: vec![open], ..Plan::default() };
+            }
+            State::NotInCloud => {
+                let open = Finding::not_in_cloud(
+                    who,
+                    "Identity Protection",
+                    "where a policy acts on risk, nothing blocks the account by it: see that the account is \
+                     disabled and its sessions are revoked",
                 );
                 return Plan { open: vec![open], ..Plan::default() };
             }
@@ -113,7 +130,8 @@ impl Action for ConfirmCompromised {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::fake::{Fake, adele, ready};
+    use crate::Cloud;
+    use crate::contract::fake::{Fake, adele, in_cloud, ready};
 
     fn observed(graph: &Fake, permissions: &[&str]) -> Result<State, ReadError> {
         let mut who = adele();
@@ -146,6 +164,16 @@ mod tests {
     #[test]
     fn confirmed_is_contained() {
         assert_eq!(planned(&State::Known("confirmedCompromised".into())), Plan::default());
+    }
+
+    #[test]
+    fn in_china_nothing_is_asked_and_one_finding_says_so() {
+        let (graph, who) = (Fake::default(), in_cloud(Cloud::China, adele()));
+        let state = ready(Action::observe(&ConfirmCompromised, &who, &graph)).unwrap();
+        let plan = Action::plan(&ConfirmCompromised, &who, &state);
+        assert!(graph.reads().is_empty() && plan.changes.is_empty());
+        assert_eq!(plan.open.len(), 1);
+        assert!(plan.open[0].reasons[0].contains("China"), "{plan:#?}");
     }
 
     #[test]

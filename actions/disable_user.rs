@@ -125,14 +125,10 @@ fn disable(who: &Target) -> Change {
 
 /// What keeps a synchronised account out.
 fn on_premises_way_out(user: &User) -> String {
-    let account = match (&user.on_premises_domain_name, &user.on_premises_sam_account_name) {
-        (Some(domain), Some(sam)) => format!("{domain}\\{sam}"),
-        (None, Some(sam)) => sam.clone(),
-        _ => "the account".into(),
-    };
     format!(
-        "disable {account} in on-premises AD, or through Defender for Identity's disable action, or put the \
-         user into a group that Conditional Access blocks"
+        "disable {} in on-premises AD, or through Defender for Identity (`disable_on_premises`), or put the \
+         user into a group that Conditional Access blocks",
+        user.on_premises_account()
     )
 }
 

@@ -17,13 +17,17 @@ mod block_sign_in_by_policy;
 mod call;
 mod confirm_compromised;
 mod disable_app;
+mod disable_on_premises;
 mod disable_user;
+mod enable_user;
+mod issue_access_pass;
 mod reset_password;
 mod review_auth_methods;
 mod review_consents;
 mod review_devices;
 mod review_groups;
 mod review_inbox_rules;
+mod review_mailbox;
 mod review_owned_apps;
 mod review_roles;
 mod revoke_sessions;
@@ -32,6 +36,7 @@ mod revoke_sessions;
 pub static ACTIONS: &[&dyn AnyAction] = &[
     &revoke_sessions::RevokeSessions,
     &disable_user::DisableUser,
+    &disable_on_premises::DisableOnPremises,
     &reset_password::ResetPassword,
     &review_consents::ReviewConsents,
     &review_owned_apps::ReviewOwnedApps,
@@ -45,6 +50,9 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &review_auth_methods::ReviewAuthMethods,
     &review_devices::ReviewDevices,
     &review_inbox_rules::ReviewInboxRules,
+    &review_mailbox::ReviewMailbox,
+    &enable_user::EnableUser,
+    &issue_access_pass::IssueAccessPass,
     &call::Call,
 ];
 

@@ -94,7 +94,7 @@ pub fn make(run: &RunPath, schemas: &[(String, String)], with_sealed: bool) -> R
     entries
         .extend(schemas.iter().map(|(name, text)| entry(&format!("schemas/{name}.json"), text.as_bytes())));
     if with_sealed {
-        for path in &audit.ledger.sealed {
+        for (path, _) in &audit.ledger.sealed {
             // Only the name: a journal may come from another folder than the one that it names.
             let name = Path::new(path).file_name().map(PathBuf::from).unwrap_or_default();
             let bytes = read_file(&run.folder().join(&name))?;

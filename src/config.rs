@@ -63,6 +63,9 @@ pub struct TenantConfig {
     pub cloud: Option<Cloud>,
     /// Path of a PEM file with certificate and key.
     pub certificate_path: Option<PathBuf>,
+    /// Whether forwarding, delegates and hidden rules are looked at through Exchange Online, which takes a
+    /// token and a permission of its own.
+    pub exchange: bool,
 }
 
 impl Config {

@@ -24,6 +24,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("lockout", include_str!("../examples/playbooks/lockout.yaml")),
     ("illicit-consent", include_str!("../examples/playbooks/illicit-consent.yaml")),
     ("privileged-account", include_str!("../examples/playbooks/privileged-account.yaml")),
+    ("recover", include_str!("../examples/playbooks/recover.yaml")),
     ("business-email-compromise", include_str!("../examples/playbooks/business-email-compromise.yaml")),
 ];
 
@@ -53,8 +54,32 @@ pub struct Stage {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// What it waits for besides.
+    pub after: Option<After>,
+    /// What an object that waits for a person's judgement means for it.
+    pub open: OpenFindings,
     /// What is done in it.
     pub steps: Vec<Step>,
+}
+
+/// What a stage waits for, besides that the one before it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// The proof of all earlier stages: every change in force and read back, no step failed, and looking again
+    /// finds nothing to do. For what gives access back.
+    Verified,
+}
+
+/// What an object that waits for a person's judgement means for a stage that waits for proof.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenFindings {
+    /// The stage is held back until it is judged.
+    #[default]
+    Hold,
+    /// It is only said, before the stage is sent.
+    Tell,
 }
 
 /// One action with its settings.
@@ -125,6 +150,13 @@ struct StageFile {
     /// One line.
     #[serde(default)]
     title: String,
+    /// `verified`: sent for a user only when all before it is in force and read back.
+    #[serde(default)]
+    after: Option<After>,
+    /// With `after`: what an object that a person must judge means for it; `hold` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<OpenFindings>")]
+    open: Option<Spanned<OpenFindings>>,
     /// What is sent together.
     steps: Vec<StepFile>,
 }
@@ -237,6 +269,12 @@ impl Playbook {
         hex(digest(&SHA256, self.text.as_bytes()).as_ref())
     }
 
+    /// Whether it gives an account back.
+    pub fn gives_back(&self) -> bool {
+        self.steps()
+            .any(|(_, step)| oust_actions::find(step.action).is_some_and(oust_actions::AnyAction::gives_back))
+    }
+
     /// All steps with their stage, in order.
     pub fn steps(&self) -> impl Iterator<Item = (&Stage, &Step)> {
         self.stages.iter().flat_map(|stage| stage.steps.iter().map(move |step| (stage, step)))
@@ -275,7 +313,11 @@ fn stage(file: StageFile, seen: &mut HashSet<String>) -> Result<Stage> {
         return Err(at(&file.id, &format!("the stage {:?} has no steps", file.id.value)));
     }
     let steps = file.steps.iter().map(|s| step(s, seen)).collect::<Result<_>>()?;
-    Ok(Stage { id: file.id.value, title: file.title, steps })
+    if let Some(open) = file.open.as_ref().filter(|_| file.after.is_none()) {
+        return Err(at(open, "`open` is for a stage with `after: verified`"));
+    }
+    let open = file.open.map(|open| open.value).unwrap_or_default();
+    Ok(Stage { id: file.id.value, title: file.title, after: file.after, open, steps })
 }
 
 fn step(file: &StepFile, seen: &mut HashSet<String>) -> Result<Step> {

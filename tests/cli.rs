@@ -1,5 +1,6 @@
 //! The command line as a user meets it.
 
+mod doctor;
 mod documents;
 mod exits;
 mod export;

@@ -82,7 +82,7 @@ struct Target {
     nth: u32,
 }
 
-/// The distinct requests of the default playbook, in the order in which they are first sent.
+/// The distinct requests of the default playbook.
 async fn targets(is_write: bool) -> Vec<Target> {
     let world = World::contoso();
     let document = world.contain().await;
@@ -99,6 +99,7 @@ async fn targets(is_write: bool) -> Vec<Target> {
             targets.push(Target { label, on: format!("{} {path}", seen.method), nth: *nth });
         }
     }
+    targets.sort_by(|a, b| (&a.label, a.nth).cmp(&(&b.label, b.nth)));
     targets
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use oust::report::{Outcome, RunDocument, State};
 use oust::sim::faults::{Fault, Planted};
 
-use crate::support::{RUNNER, World};
+use crate::support::{ADELE, RUNNER, World, lies};
 
 /// Adele with these parts, and a runner that may do all that the actions need.
 fn world(parts: &str, action: &str, with: &str) -> World {
@@ -68,13 +68,70 @@ async fn the_default_method_is_tried_again_when_the_others_are_gone() {
     assert!(last.contains("microsoftAuthenticatorMethods") && *applied, "{deletes:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_default_beside_methods_that_stay_is_refused_and_left_to_a_person() {
+/// The intruder's method is the default, and the user's own stays.
+fn default_of_the_intruder() -> String {
     let theirs = method("microsoftAuthenticator", "name: theirs, created: -1h, default: true");
-    let parts = ["methods:\n", &theirs, &method("phone", "phone: \"+1 4255550109\"")].concat();
-    let document = world(&parts, "review_auth_methods", "{}").contain().await;
-    assert_eq!(states(&document), [State::Refused]);
-    assert!(next(&document).contains("choose another default"), "{document:#?}");
+    ["methods:\n", &theirs, &method("phone", "phone: \"+1 4255550109\"")].concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_of_the_intruder_gives_way_to_the_users_own_and_goes() {
+    let world = world(&default_of_the_intruder(), "review_auth_methods", "{}");
+    let document = world.contain().await;
+    assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
+    assert_eq!(states(&document), [State::Effective; 2]);
+    assert_eq!(lies(&world, &document), Vec::<String>::new());
+    let writes = world.sim.with(|t| t.log().iter().filter(|seen| seen.write).count());
+    assert_eq!(writes, 2, "no refusal is provoked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_that_can_be_registered_again_becomes_the_default_again() {
+    let theirs = method("phone", "phone: \"+1 2065550173\", created: -1h, default: true");
+    let parts = ["methods:\n", &theirs, &method("softwareOath", "name: own")].concat();
+    let world = world(&parts, "review_auth_methods", "{}");
+    let document = world.contain().await;
+    assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
+    assert_eq!(world.snapshot()["irreversible"][ADELE]["preferredMethod"], "oath");
+    let document = world.rollback().await;
+    assert_eq!(document.outcome, Outcome::RolledBack, "{document:#?}");
+    assert_eq!(world.snapshot(), world.original);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_that_may_not_be_changed_is_refused_and_left_to_a_person() {
+    let by_person = world(&default_of_the_intruder(), "review_auth_methods", "{change_default: false}");
+    let denied = Fault::Forbidden { code: "accessDenied".into(), message: String::new() };
+    let unreadable = world(&default_of_the_intruder(), "review_auth_methods", "{}")
+        .with_planted(Planted::new("GET /users/*/authentication/signInPreferences*", denied).times(100));
+    for world in [by_person, unreadable] {
+        let document = world.contain().await;
+        assert_eq!(states(&document), [State::Refused], "{document:#?}");
+        assert!(next(&document).contains("choose another default"), "{document:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_permission_of_one_kind_does_for_that_kind_and_the_plan_names_the_one_that_is_missing() {
+    let parts = ["methods:\n", &method("fido2", "created: -1h"), &method("softwareOath", "created: -1h")];
+    let mut world = world(&parts.concat(), "review_auth_methods", "{}");
+    world.prepare(|t| {
+        assert!(t.revoke_permission(RUNNER, "UserAuthenticationMethod.ReadWrite.All"));
+        assert!(t.grant_permission(RUNNER, "UserAuthenticationMethod.Read.All"));
+        assert!(t.grant_permission(RUNNER, "UserAuthMethod-Passkey.ReadWrite.All"));
+    });
+    let lacks = |document: &RunDocument| {
+        let lacks = &document.users[0].steps[0].lacks;
+        lacks.iter().map(|lack| lack.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(lacks(&world.plan().await), ["UserAuthMethod-SoftwareOATH.ReadWrite.All"]);
+    let document = world.contain().await;
+    let refused = document.users[0].steps[0].changes.iter().find(|c| c.state == State::Refused).unwrap();
+    assert!(refused.reason.as_ref().unwrap().contains("UserAuthMethod-SoftwareOATH"), "{refused:#?}");
+    assert_eq!(states(&document).iter().filter(|s| **s == State::Effective).count(), 1, "{document:#?}");
+    world.prepare(|t| t.grant_permission(RUNNER, "UserAuthMethod-SoftwareOATH.ReadWrite.All"));
+    assert_eq!(lacks(&world.plan().await), [""; 0]);
+    assert_eq!(world.contain().await.outcome, Outcome::Contained);
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,6 +180,31 @@ async fn a_list_of_devices_that_the_service_withholds_is_said_to_be_unseen() {
     let document = world.contain().await;
     assert_eq!(document.outcome, Outcome::Contained, "what the other list shows is dealt with");
     assert!(document.users[0].open[0].reasons[0].contains("registeredDevices"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_no_list_may_show_are_found_by_the_mark_of_their_registration() {
+    let parts = "devices:\n  - {name: PC, owner: AdeleV@contoso.com, registered: -1h}\n  \
+                 - {name: Own, owner: AdeleV@contoso.com}\n  \
+                 - {name: Tablet, owner: AdeleV@contoso.com, registered: -1h}\n\
+                 service: {page_size: 2}\n";
+    let denied = || Fault::Forbidden { code: "Authorization_RequestDenied".into(), message: String::new() };
+    let without_lists = |world: World| {
+        ["registeredDevices", "ownedDevices"].iter().fold(world, |world, list| {
+            world.with_planted(Planted::new(&format!("GET /users/*/{list}*"), denied()).times(100))
+        })
+    };
+    let found = without_lists(world(parts, "review_devices", "{}"));
+    let document = found.contain().await;
+    assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
+    assert_eq!(states(&document), [State::Effective; 2]);
+    assert_eq!(lies(&found, &document), Vec::<String>::new());
+    assert_eq!(found.rollback().await.outcome, Outcome::RolledBack);
+    assert_eq!(found.not_restored(), Vec::<String>::new());
+    let hidden = without_lists(world(parts, "review_devices", "{}"))
+        .with_planted(Planted::new("GET /devices?*", denied()).times(100));
+    let document = hidden.contain().await;
+    assert_eq!((states(&document).len(), document.users[0].open.len()), (0, 2), "{document:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 //!
 //! Of each case: `tenant.yaml` (the tenant before), `journal.jsonl`, and `writes.jsonl` (what reached the service, so
 //! that the tenant can be brought to where the run left it). `OUST_MAKE_GOLDEN=1 cargo test --test suite golden` makes
-//! the set of this version, if it has none.
+//! what the set of this version lacks.
 
 use std::path::{Path, PathBuf};
 
@@ -155,7 +155,6 @@ async fn make() {
         return;
     }
     let set = root().join(VERSION);
-    assert!(!set.exists(), "{} is there: a set is never changed once its version is out", set.display());
     for (id, text) in BUILT_IN {
         let tenant = if *id == "privileged-account" { PRIVILEGED } else { CONTOSO };
         let world = World::of(tenant).by(text);
@@ -181,7 +180,11 @@ async fn make() {
     keep(&set.join("synced"), SYNCED, &world);
 }
 
+/// Keeps a case that isn't there yet: one that is there is never changed.
 fn keep(case: &Path, tenant: &str, world: &World) {
+    if case.exists() {
+        return;
+    }
     std::fs::create_dir_all(case).unwrap();
     std::fs::write(case.join("tenant.yaml"), tenant).unwrap();
     std::fs::copy(world.journal(), case.join("journal.jsonl")).unwrap();

@@ -21,6 +21,9 @@ use crate::support::{differences, restorable};
 
 const PRIVILEGED: &str = include_str!("../examples/tenants/privileged.yaml");
 
+/// Whom a pass is sealed for. Nobody opens it here.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
 /// A playbook, and a tenant on which it has something to do.
 #[derive(Clone, Copy)]
 struct Story {
@@ -29,11 +32,12 @@ struct Story {
     victim: &'static str,
 }
 
-const STORIES: [Story; 5] = [
+const STORIES: [Story; 6] = [
     story("token-theft"),
     story("lockout"),
     story("illicit-consent"),
     story("business-email-compromise"),
+    story("recover"),
     Story { playbook: "privileged-account", tenant: PRIVILEGED, victim: "MeganB@contoso.com" },
 ];
 
@@ -46,9 +50,14 @@ impl Story {
         *STORIES.iter().find(|story| story.playbook == playbook).unwrap()
     }
 
-    fn args(&self) -> [&'static str; 9] {
+    fn args(&self) -> Vec<&'static str> {
         let (playbook, victim) = (self.playbook, self.victim);
-        ["contain", victim, "--yes", "--playbook", playbook, "--output", "json", "--patience", "1s"]
+        let mut args = vec!["contain", victim, "--yes", "--playbook", playbook, "--output", "json"];
+        args.extend(["--patience", "1s"]);
+        if playbook == "recover" {
+            args.extend(["--secret-recipient", RECIPIENT]);
+        }
+        args
     }
 
     fn place(&self) -> Place {
@@ -59,7 +68,11 @@ impl Story {
     fn whole(&self) -> (Place, String) {
         let place = self.place();
         let outcome = place.oust(&self.args()).document()["outcome"].as_str().unwrap().to_owned();
-        assert!(["contained", "partial"].contains(&outcome.as_str()), "{}: {outcome}", self.playbook);
+        assert!(
+            ["contained", "recovered", "partial"].contains(&outcome.as_str()),
+            "{}: {outcome}",
+            self.playbook
+        );
         (place, outcome)
     }
 
@@ -114,8 +127,14 @@ fn take_back_and_compare(place: &Place, before: &Value, name: &str) {
     let document = ran.document();
     let nothing = document["outcome"] == "nothing_to_do"
         || ["E0111", "E0105"].iter().any(|code| document["error"]["code"] == *code);
-    assert!(nothing || document["outcome"] == "rolled_back", "{name}: {document:#}");
-    let now = restorable(&place.snapshot());
+    // A pass whose answer was lost is not known by an id: a person deletes it.
+    let lost = document.to_string().contains("the id of what it created is lost");
+    let end = if lost { "partial" } else { "rolled_back" };
+    assert!(nothing || document["outcome"] == end, "{name}: {document:#}");
+    let mut now = restorable(&place.snapshot());
+    if let Some(methods) = now["authenticationMethods"].as_object_mut().filter(|_| lost) {
+        methods.retain(|method, _| !method.contains("temporaryAccessPass"));
+    }
     assert_eq!(differences(&restorable(before), &now), Vec::<String>::new(), "{name}");
 }
 
@@ -285,4 +304,5 @@ stories! {
     illicit_consent: "illicit-consent";
     business_email_compromise: "business-email-compromise";
     privileged_account: "privileged-account";
+    recover: "recover";
 }

@@ -8,6 +8,7 @@ use oust::engine::event::{Event, Watch};
 use oust::engine::{Engine, Stop};
 use oust::journal::load;
 use oust::report::{Outcome, RollbackState, RunDocument, State};
+use oust::sim::faults::Fault;
 use oust_actions::Undo;
 use uuid::Uuid;
 
@@ -174,6 +175,45 @@ async fn a_synced_account_comes_back_and_verify_says_so() {
     assert!(disabled(&verified).reason.unwrap().contains("undone since, as announced"));
     assert_ne!(verified.exit_code, 0);
     assert_eq!(lies(&world, &verified), Vec::<String>::new());
+}
+
+/// The synced tenant with Defender for Identity, whose runner may use it.
+fn with_defender() -> World {
+    let more = "tenant:\n  defender_for_identity: true\n";
+    let may = "      - SecurityIdentitiesAccount.Read.All\n      - SecurityIdentitiesActions.ReadWrite.All\n      - User.Read.All\n";
+    World::of(&SYNCED.replacen("tenant:\n", more, 1).replacen("      - User.Read.All\n", may, 1))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_synced_account_that_is_disabled_at_its_source_stays_disabled() {
+    let world = with_defender();
+    let planned = world.plan().await;
+    let speaks_of_sync = |document: &RunDocument| {
+        document.users[0].open.iter().flat_map(|o| &o.reasons).any(|r| r.contains("made in the cloud alone"))
+    };
+    assert!(!speaks_of_sync(&planned), "{planned:#?}");
+    let contained = world.contain().await;
+    assert_eq!((contained.outcome, contained.exit_code), (Outcome::Contained, 0), "{contained:#?}");
+    assert!(!speaks_of_sync(&contained), "{contained:#?}");
+    tokio::time::sleep(Duration::from_mins(31)).await;
+    let verified = world.verify().await;
+    assert_eq!((verified.outcome, verified.exit_code), (Outcome::Contained, 0), "{verified:#?}");
+    assert_eq!(lies(&world, &verified), Vec::<String>::new());
+    assert_eq!(world.sim.with(|t| t.is_enabled("DiegoS@contoso.com")), Some(false));
+    assert_eq!(world.rollback().await.outcome, Outcome::RolledBack);
+    assert_eq!(world.not_restored(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_refuses_leaves_the_account_coming_back() {
+    let world = with_defender().with_fault("POST /security/identities/*", Fault::status(403));
+    let contained = world.contain().await;
+    assert_eq!(contained.exit_code, 3, "{contained:#?}");
+    let states: Vec<_> = contained.users[0].steps.iter().map(|s| (s.action.as_str(), s.state)).collect();
+    assert!(states.contains(&("disable_user", State::WillRevert)), "{states:?}");
+    assert!(states.contains(&("disable_on_premises", State::Refused)), "{states:?}");
+    let open: Vec<_> = contained.users[0].open.iter().flat_map(|o| &o.reasons).collect();
+    assert!(open.iter().any(|r| r.contains("made in the cloud alone")), "{open:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,13 +9,14 @@ use oust::engine::event::{Event, Watch};
 use oust::graph::credential::{self, Auth};
 use oust::graph::{Cloud, Environment};
 use oust::journal::{Began, Record, read};
+use oust::playbook::Playbook;
 use oust::report::progress::{JsonLines, Progress};
 use oust::report::style::Paint;
 use oust::report::{Outcome, RunDocument, markdown, text};
 use oust::sim::faults::{Fault, Planted};
 use serde_json::Value;
 
-use crate::support::{Wire, World};
+use crate::support::{Crash, Wire, World};
 
 const CLIENT_SECRET: &str = "only-for-rehearsals";
 
@@ -139,23 +140,67 @@ async fn no_secret_reaches_an_output_a_log_or_a_file() {
             assert!(!passwords(&world.wire).is_empty(), "{name}: a test about nothing");
         }
         drop(logging);
-        let outputs = paper.text();
-        assert!(outputs.contains("DEBUG") && outputs.contains("/users/"), "{name}: nothing was logged");
+        assert_nowhere(&paper, &world, passwords(&world.wire), &name);
+    }
+}
 
-        let tokens = world.wire.tokens();
-        assert!(!tokens.is_empty());
-        let secrets = passwords(&world.wire).into_iter().chain(tokens).chain([CLIENT_SECRET.to_owned()]);
-        let files: Vec<(PathBuf, Vec<u8>)> = files(world.state_dir())
-            .into_iter()
-            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
-            .collect();
-        for secret in secrets {
-            assert!(!outputs.contains(&secret), "{name}: {secret} was shown");
-            for (path, bytes) in &files {
-                let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
-                assert!(!found, "{name}: {secret} is in {}", path.display());
-            }
+/// None of the secrets, nor a token or the client secret, was shown, logged or written.
+#[track_caller]
+fn assert_nowhere(paper: &Paper, world: &World, secrets: Vec<String>, name: &str) {
+    let outputs = paper.text();
+    assert!(outputs.contains("DEBUG") && outputs.contains("/users/"), "{name}: nothing was logged");
+    let tokens = world.wire.tokens();
+    assert!(!tokens.is_empty());
+    let files: Vec<(PathBuf, Vec<u8>)> = files(world.state_dir())
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
+    for secret in secrets.into_iter().chain(tokens).chain([CLIENT_SECRET.to_owned()]) {
+        assert!(!outputs.contains(&secret), "{name}: {secret} was shown");
+        for (path, bytes) in &files {
+            let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+            assert!(!found, "{name}: {secret} is in {}", path.display());
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_access_pass_reaches_an_output_a_log_or_a_file() {
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let on = "POST /users/*/temporaryAccessPassMethods";
+    for (trouble, records) in [
+        (None, None),
+        (Some(Planted::new(on, Fault::TokenExpired)), None),
+        (Some(Planted::new(on, Fault::Reset { after_effect: true })), None),
+        (Some(Planted::new(on, Fault::CutBody).times(9)), None),
+        (Some(Planted::new(on, Fault::status(400))), None),
+        // The disk is full when the answer comes.
+        (None, Some(5)),
+    ] {
+        let name = format!("{trouble:?}, {records:?}");
+        let paper = Paper::default();
+        let logged = {
+            let paper = paper.clone();
+            let logs = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
+            logs.with_writer(move || paper.clone()).finish()
+        };
+        let logging = tracing::subscriber::set_default(logged);
+        let mut world = contoso(&paper);
+        world.password_recipient = Some(recipient.clone());
+        world.playbook = Playbook::find("recover").unwrap();
+        if let Some(records) = records {
+            world = world.by_step("issue_access_pass", "{}").crashing(Crash::AfterRecords(records));
+        }
+        world.sim.with(|t| trouble.into_iter().for_each(|fault| t.faults.plant(fault)));
+        paper.print(&world.contain().await);
+        let world = world.mended();
+        paper.print(&world.resume().await);
+        paper.print(&world.verify().await);
+        paper.print(&world.rollback().await);
+        drop(logging);
+        let none = name.contains("CutBody") || name.contains("400");
+        assert!(!world.wire.passes().is_empty() || none, "{name}: a test about nothing");
+        assert_nowhere(&paper, &world, world.wire.passes(), &name);
     }
 }
 

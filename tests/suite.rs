@@ -1,14 +1,17 @@
 //! One integration binary: the engine held to its word, on a simulated tenant and on a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod all_footholds;
 mod bounds;
 mod cli;
 mod clocks;
+mod clouds;
 mod crash;
 mod dependencies;
 mod documents;
 mod doubt;
 mod evidence;
+mod exchange;
 mod faults;
 mod footholds;
 mod fuzzing;
@@ -20,6 +23,7 @@ mod links;
 mod literal;
 mod multi;
 mod properties;
+mod recover;
 mod secrets;
 mod served;
 mod signature;

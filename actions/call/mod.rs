@@ -30,6 +30,8 @@ pub enum State {
     There(Value),
     /// The settings don't read, which the playbook's loader refuses earlier.
     Unreadable(String),
+    /// Graph of the tenant's cloud lacks this resource: nothing was asked.
+    NotInCloud(String),
 }
 
 impl Action for Call {
@@ -57,7 +59,12 @@ impl Action for Call {
             Ok(step) => step,
             Err(wrong) => return Ok(State::Unreadable(wrong)),
         };
-        match graph.one(&look_at(&step, who)).await {
+        let look = look_at(&step, who);
+        let paths = [&look.path, &step.write.call(who).path];
+        if let Some(missing) = paths.into_iter().find_map(|path| who.tenant.cloud.lacks(path)) {
+            return Ok(State::NotInCloud(missing.to_owned()));
+        }
+        match graph.one(&look).await {
             Ok(answer) => Ok(State::There(projected(&answer, &step.contained))),
             Err(e) if e.kind == ReadErrorKind::NotFound => Ok(State::Absent),
             Err(e) => Err(e),
@@ -67,6 +74,10 @@ impl Action for Call {
     fn plan(&self, who: &Target, now: &State) -> Plan {
         let read = match now {
             State::Unreadable(wrong) => Err(wrong.clone()),
+            State::NotInCloud(missing) => {
+                let next = format!("by hand, where that is needed: {}", say(who));
+                return open(Finding::not_in_cloud(who, missing, next));
+            }
             State::Absent | State::There(_) => settings(who),
         };
         let step = match read {
@@ -97,6 +108,11 @@ impl Action for Call {
 /// No step is without settings, so to have none is an error too.
 fn settings(who: &Target) -> Result<Literal, String> {
     Literal::deserialize(&who.settings).map_err(|e| e.to_string())
+}
+
+/// What the step does, in the playbook's words.
+fn say(who: &Target) -> String {
+    settings(who).map_or_else(|_| "the step of the playbook".into(), |step| step.say)
 }
 
 fn open(finding: Finding) -> Plan {

@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::contract::fake::{Fake, adele, ready};
-use crate::{AnyAction, Repeat};
+use crate::contract::fake::{Fake, adele, in_cloud, ready};
+use crate::{AnyAction, Cloud, Repeat};
 
 const APP: &str = "0f6f2d0a-6b51-4c7e-8b0e-3f4a51b1c001";
 
@@ -229,4 +229,19 @@ fn the_runner_is_left_alone_and_unreadable_settings_decide_nothing() {
     assert!(own.changes.is_empty() && own.open[0].reasons[0].contains("the runner's own"), "{own:?}");
     let unread = plan(Value::Null, &State::Absent);
     assert!(unread.changes.is_empty() && unread.open[0].reasons[0].contains("could not be read"));
+}
+
+#[test]
+fn what_the_cloud_lacks_is_not_asked_for() {
+    let mut settings = step();
+    let path = "/users/{user}/mailFolders/inbox/messageRules/r";
+    settings["read"] = json!({ "path": path });
+    settings["write"]["path"] = path.into();
+    settings["undo"]["path"] = path.into();
+    let (graph, who) = (Fake::default(), in_cloud(Cloud::China, who(settings)));
+    let state = ready(Action::observe(&Call, &who, &graph)).unwrap();
+    let plan = Action::plan(&Call, &who, &state);
+    assert!(graph.reads().is_empty() && plan.changes.is_empty());
+    assert_eq!(plan.open.len(), 1);
+    assert!(plan.open[0].reasons[0].contains("messageRules"), "{plan:#?}");
 }

@@ -29,6 +29,11 @@ pub trait Action: Send + Sync + 'static {
     /// Its card.
     fn about(&self) -> About;
 
+    /// Whether it gives access back instead of taking it away: a run with such a step recovers an account.
+    fn gives_back(&self) -> bool {
+        false
+    }
+
     /// Looks at everything that the decision rests on.
     fn observe(
         &self,
@@ -47,6 +52,9 @@ pub type Observing<'a> = Pin<Box<dyn Future<Output = Result<Value, ReadError>> +
 pub trait AnyAction: Send + Sync {
     /// See [`Action::about`].
     fn about(&self) -> About;
+
+    /// See [`Action::gives_back`].
+    fn gives_back(&self) -> bool;
 
     /// See [`Action::observe`].
     fn observe<'a>(&'a self, who: &'a Target, graph: &'a dyn Read) -> Observing<'a>;
@@ -70,6 +78,10 @@ pub trait AnyAction: Send + Sync {
 impl<A: Action> AnyAction for A {
     fn about(&self) -> About {
         Action::about(self)
+    }
+
+    fn gives_back(&self) -> bool {
+        Action::gives_back(self)
     }
 
     fn observe<'a>(&'a self, who: &'a Target, graph: &'a dyn Read) -> Observing<'a> {

@@ -36,6 +36,9 @@ pub enum Api {
     V1,
     /// `/beta`
     Beta,
+    /// Exchange Online's administration, which runs cmdlets: another host, another token. The client puts path
+    /// and parameters into its envelope.
+    Exchange,
 }
 
 impl Api {
@@ -44,6 +47,7 @@ impl Api {
         match self {
             Self::V1 => "v1.0",
             Self::Beta => "beta",
+            Self::Exchange => "exchange",
         }
     }
 }
@@ -115,6 +119,15 @@ impl Get {
     /// Reads `/v1.0/<segments>`.
     pub fn new<S: AsRef<str>>(segments: impl IntoIterator<Item = S>) -> Self {
         Self { api: Api::V1, path: Path::new(segments), query: Vec::new(), eventual: false }
+    }
+
+    /// Runs a cmdlet of Exchange Online that reads, such as `Get-Mailbox`. Its parameters are the query: `true`
+    /// and `false` are switches, all else is text. Any other verb than `Get` is never sent.
+    ///
+    /// <https://learn.microsoft.com/powershell/module/exchange>
+    pub fn cmdlet(name: &str, parameters: &[(&str, &str)]) -> Self {
+        let query = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { api: Api::Exchange, query: query.collect(), ..Self::new([name]) }
     }
 
     /// Adds `$select`: without it Graph returns a default set that lacks most fields we decide on.
@@ -215,6 +228,10 @@ pub struct Call {
     /// What a person does instead when the service refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<String>,
+    /// The member of the answer that is a secret and comes only once. The engine seals it for its recipient; an
+    /// answer that is lost is a secret that nobody has, so such a call never counts as done by reading alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 impl Call {
@@ -235,7 +252,13 @@ impl Call {
             repeat: Repeat::Harmless,
             turn: Turn::default(),
             by_hand: None,
+            seal: None,
         }
+    }
+
+    /// Runs a cmdlet of Exchange Online that writes, such as `Set-Mailbox`, with these parameters.
+    pub fn cmdlet(name: &str, parameters: Value) -> Self {
+        Self { api: Api::Exchange, ..Self::new(Method::Post, [name]) }.body(parameters)
     }
 
     /// Makes an object a member of a group; a second time is refused as a conflict.
@@ -284,6 +307,13 @@ impl Call {
     #[must_use]
     pub fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
+        self
+    }
+
+    /// Says which member of the answer is a secret, to be sealed and never written.
+    #[must_use]
+    pub fn seal(mut self, member: &str) -> Self {
+        self.seal = Some(member.to_owned());
         self
     }
 
@@ -346,6 +376,15 @@ mod tests {
         assert_eq!(undo.found(&serde_json::json!({ "id": "" })), None);
         let hostile = Call::new(Method::Delete, ["servicePrincipals", "{id}"]);
         assert_eq!(hostile.found(&serde_json::json!({ "id": "x" })), Some(hostile));
+    }
+
+    #[test]
+    fn a_cmdlet_is_data_like_any_other_request() {
+        let get = Get::cmdlet("Get-Mailbox", &[("Identity", "u 1")]);
+        assert_eq!(get.url(), "/exchange/Get-Mailbox?Identity=u%201");
+        let call = Call::cmdlet("Set-Mailbox", serde_json::json!({ "Identity": "u" }));
+        assert_eq!(call.to_string(), r#"POST /exchange/Set-Mailbox {"Identity":"u"}"#);
+        assert_eq!(serde_json::to_value(&call).unwrap()["api"], "exchange");
     }
 
     #[test]

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::{Call, Get, Method, User};
 
+/// In the `pick` of a look, stands for the id of the object that the change's call created.
+const CREATED: &str = "{created}";
+
 /// The decision of an action for one user. No changes means: already contained.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
@@ -99,6 +102,27 @@ impl Look {
     /// Looks at one object; 404 means that it is absent.
     pub fn at(get: Get, before: Seen, after: Seen) -> Self {
         Self { get, pick: None, before, after }
+    }
+
+    /// Looks for the item of a collection that the call created: the engine knows its id by the answer.
+    pub fn created(get: Get) -> Self {
+        let pick = serde_json::json!({ "id": CREATED });
+        Self::pick(get, pick, Seen::Absent, Seen::With(serde_json::json!({})))
+    }
+
+    /// The same look, with the id of what the call created.
+    #[must_use]
+    pub fn for_created(&self, id: &str) -> Self {
+        let mut look = self.clone();
+        if look.needs_created() {
+            look.pick = Some(serde_json::json!({ "id": id }));
+        }
+        look
+    }
+
+    /// Whether it can't be looked without the id of what the call created.
+    pub fn needs_created(&self) -> bool {
+        self.pick.as_ref().is_some_and(|pick| pick["id"] == CREATED)
     }
 
     /// Looks for the item of a collection that has these members.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
+use super::{Cloud, Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
 
 /// Answers reads from a map; what isn't in it is 404. It counts reads, to tell of needless ones.
 #[derive(Default)]
@@ -93,6 +93,7 @@ pub(crate) fn adele() -> Target {
             id: "84841066-274d-4ec0-a5c1-276be684bdd3".into(),
             display_name: "Contoso".into(),
             domains: vec!["contoso.com".into()],
+            ..Tenant::default()
         },
         operator: Operator {
             app_id: "11111111-aaaa-4aaa-8aaa-000000000001".into(),
@@ -103,6 +104,7 @@ pub(crate) fn adele() -> Target {
         now: at("2026-05-02T12:00:01Z"),
         cut_after: at("2026-05-02T12:00:00Z"),
         settings: Value::Null,
+        issued: vec![],
     }
 }
 
@@ -112,6 +114,12 @@ pub(crate) fn synced() -> Target {
     who.user.on_premises_sync_enabled = Some(true);
     who.user.on_premises_domain_name = Some("contoso.local".into());
     who.user.on_premises_sam_account_name = Some("adelev".into());
+    who
+}
+
+/// A target in that cloud.
+pub(crate) fn in_cloud(cloud: Cloud, mut who: Target) -> Target {
+    who.tenant.cloud = cloud;
     who
 }
 

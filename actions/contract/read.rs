@@ -54,6 +54,8 @@ pub enum ReadErrorKind {
     Unavailable,
     /// An answer that isn't what Graph documents: HTML, cut off, enormous, a foreign `nextLink`.
     Unreadable,
+    /// The way there isn't opened: the operator didn't opt in, or the sign-in has no token for it. Nothing was sent.
+    Closed,
     /// The run was stopped or its deadline passed.
     Stopped,
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Finding, Get, Plan, Settings};
+use super::{Cloud, Finding, Get, Plan, Settings};
 
 /// Graph truncates some moments to whole seconds, and clocks inside the service differ by a little.
 const SKEW: SignedDuration = SignedDuration::from_secs(2);
@@ -31,6 +31,10 @@ pub struct Target {
     /// This step's `with:` of the playbook.
     #[serde(default)]
     pub settings: Value,
+    /// Ids of the objects that runs kept here created for the user by a call whose answer they sealed. By the id
+    /// and by nothing else they are known apart from what an intruder made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issued: Vec<String>,
 }
 
 impl Target {
@@ -88,6 +92,8 @@ pub struct User {
     pub on_premises_sam_account_name: Option<String>,
     /// The AD domain, for the on-premises way out; hostile.
     pub on_premises_domain_name: Option<String>,
+    /// The SID of the AD account, which names it for certain.
+    pub on_premises_security_identifier: Option<String>,
     /// Sessions and refresh tokens from before this are void.
     #[schemars(with = "Option<String>")]
     pub sign_in_sessions_valid_from_date_time: Option<Timestamp>,
@@ -112,6 +118,7 @@ impl User {
         "onPremisesLastSyncDateTime",
         "onPremisesSamAccountName",
         "onPremisesDomainName",
+        "onPremisesSecurityIdentifier",
         "signInSessionsValidFromDateTime",
         "lastPasswordChangeDateTime",
         "createdDateTime",
@@ -127,6 +134,15 @@ impl User {
     pub fn is_external_guest(&self) -> bool {
         self.user_type.as_deref() == Some("Guest")
             && (self.external_user_state.is_some() || self.user_principal_name.contains("#EXT#"))
+    }
+
+    /// The AD account for people, `DOMAIN\name` where both are known. Hostile.
+    pub fn on_premises_account(&self) -> String {
+        match (&self.on_premises_domain_name, &self.on_premises_sam_account_name) {
+            (Some(domain), Some(sam)) => format!("{domain}\\{sam}"),
+            (None, Some(sam)) => sam.clone(),
+            _ => "the account".into(),
+        }
     }
 
     /// Whether on-premises AD is the source of authority.
@@ -145,6 +161,9 @@ pub struct Tenant {
     pub display_name: String,
     /// Verified domains.
     pub domains: Vec<String>,
+    /// The cloud that it is in: not every one has all of Graph.
+    #[serde(skip_serializing_if = "Cloud::is_global")]
+    pub cloud: Cloud,
 }
 
 /// The application that runs this: its service principal in the tenant.
@@ -159,4 +178,8 @@ pub struct Operator {
     pub permissions: Vec<String>,
     /// Template ids of the directory roles held; `None` when they could not be read.
     pub roles: Option<Vec<String>>,
+    /// Whether the Exchange Online route is open: the operator opted in and there is a token for it, whose
+    /// permissions are among the granted ones.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub exchange: bool,
 }

@@ -1,5 +1,7 @@
 //! Decides which methods go.
 
+use super::list;
+use super::preferred;
 use super::removal::removal;
 use super::seen::{Seen, State};
 use super::{Remove, Settings};
@@ -31,6 +33,7 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
             }
         }
     }
+    plan.open.extend(list::unseen(who));
     let second_mobile = now.methods.iter().find(|m| m.is_phone("alternateMobile"));
     let second_mobile_goes = going.iter().any(|(m, _)| m.is_phone("alternateMobile"));
     for (method, why) in going {
@@ -40,6 +43,10 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
             mobile(&mut change, second_mobile, second_mobile_goes);
         }
         plan.changes.push(change);
+    }
+    if let Some(default) = preferred::change(who, now, settings) {
+        plan.changes.iter_mut().for_each(|change| change.call.turn.wave += 1);
+        plan.changes.push(default);
     }
     plan.changes.sort_by_key(|change| change.call.turn.wave);
     if let Some(last) = plan.changes.last_mut().filter(|_| left == 0) {
@@ -65,6 +72,11 @@ fn mobile(change: &mut Change, second: Option<&Seen>, second_goes: bool) {
     }
 }
 
+/// Whether a method goes.
+pub(super) fn goes(who: &Target, method: &Seen, settings: &Settings) -> bool {
+    matches!(verdict(who, method, settings), Verdict::Goes(_))
+}
+
 fn verdict(who: &Target, method: &Seen, settings: &Settings) -> Verdict {
     if settings.keep.iter().any(|id| id.eq_ignore_ascii_case(&method.id)) {
         return Verdict::Stays("the playbook keeps it".into());
@@ -72,7 +84,15 @@ fn verdict(who: &Target, method: &Seen, settings: &Settings) -> Verdict {
     let Some(kind) = method.kind() else {
         return Verdict::Ask("this version doesn't know this kind of method, so nothing was changed".into());
     };
+    if !kind.is_in(who.tenant.cloud) {
+        return Verdict::Ask(
+            "Graph of this cloud can't delete this kind of method, so nothing was changed".into(),
+        );
+    }
     if kind.id == "temporaryAccessPass" {
+        if settings.keep_issued && who.issued.contains(&method.id) {
+            return Verdict::Stays("issued by a run that is kept here: known by its id".into());
+        }
         return Verdict::Goes(
             "a Temporary Access Pass signs in and registers new methods without any other".into(),
         );

@@ -10,6 +10,9 @@ use super::kinds::{self, Kind};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub(super) methods: Vec<Seen>,
+    /// The default second factor as the beta edition names it, where it matters and could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) default: Option<String>,
 }
 
 /// One method. What it has no use for is empty.
@@ -38,7 +41,7 @@ impl State {
         methods.retain(|method| !kinds::is_password(&method.odata_type));
         methods.sort_by(|a, b| (&a.odata_type, &a.id).cmp(&(&b.odata_type, &b.id)));
         methods.dedup_by(|a, b| (&a.odata_type, &a.id) == (&b.odata_type, &b.id));
-        Self { methods }
+        Self { methods, default: None }
     }
 }
 

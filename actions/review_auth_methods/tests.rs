@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::kinds::KINDS;
 use super::*;
-use crate::contract::fake::{Fake, adele, ready};
-use crate::{AnyAction, Decision, ReadErrorKind, Undo};
+use crate::contract::fake::{Fake, adele, in_cloud, ready};
+use crate::{AnyAction, Cloud, Decision, ReadErrorKind, Undo};
 
 const IN_WINDOW: &str = "2026-05-01T09:00:00Z";
 const A_YEAR_AGO: &str = "2025-05-01T09:00:00Z";
@@ -197,7 +198,7 @@ fn the_settings_are_checked() {
 #[test]
 fn observing_lists_once_and_passes_a_refusal_on() {
     let who = adele();
-    let get = methods_of(&who.user.id);
+    let get = list::methods_of(&who.user.id);
     let graph = Fake::default().with(&get, json!([phone("mobile", None), phone("mobile", None)]));
     let state = ready(Action::observe(&ReviewAuthMethods, &who, &graph)).unwrap();
     assert_eq!(state.methods.len(), 1, "a page that came twice counts once");
@@ -205,4 +206,90 @@ fn observing_lists_once_and_passes_a_refusal_on() {
     let graph = Fake::default().failing(&get, ReadErrorKind::Forbidden);
     let error = ready(Action::observe(&ReviewAuthMethods, &who, &graph)).unwrap_err();
     assert_eq!(error.kind, ReadErrorKind::Forbidden);
+}
+
+/// With the default that the service tells of: the plan, and what was read for it.
+fn plan_by_default(default: &str, settings: Value, rows: &[Value]) -> (Plan, Vec<String>) {
+    let mut who = adele();
+    who.settings = settings;
+    let preferences = preferred::preferences(&who.user.id);
+    let told = json!({ "userPreferredMethodForSecondaryAuthentication": default });
+    let graph = Fake::default().with(&list::methods_of(&who.user.id), json!(rows)).with(&preferences, told);
+    let state = ready(Action::observe(&ReviewAuthMethods, &who, &graph)).unwrap();
+    (Action::plan(&ReviewAuthMethods, &who, &state), graph.reads())
+}
+
+#[test]
+fn a_default_that_goes_gives_way_to_one_that_stays_before_it_is_deleted() {
+    let rows = [method("microsoftAuthenticator", "new", Some(IN_WINDOW)), phone("mobile", Some(A_YEAR_AGO))];
+    let (plan, _) = plan_by_default("push", Value::Null, &rows);
+    let user = &adele().user.id;
+    assert_eq!(
+        plan.changes[0].call.to_string(),
+        format!(
+            r#"PATCH /beta/users/{user}/authentication/signInPreferences {{"userPreferredMethodForSecondaryAuthentication":"sms"}}"#
+        )
+    );
+    assert!(matches!(plan.changes[0].undo, Undo::Never(_)), "the authenticator can't come back");
+    assert_eq!(plan.changes.iter().map(|c| c.call.turn.wave).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_default_that_stays_or_has_no_substitute_is_left() {
+    let theirs = method("softwareOath", "new", Some(IN_WINDOW));
+    let own = method("microsoftAuthenticator", "old", Some(A_YEAR_AGO));
+    let mobile = phone("mobile", Some(IN_WINDOW));
+    for (default, rows, reads) in [
+        ("oath", vec![theirs.clone(), own.clone()], 1),
+        ("oath", vec![theirs.clone(), mobile.clone(), own.clone()], 2),
+        ("push", vec![mobile.clone(), own.clone()], 2),
+        ("oath", vec![theirs.clone(), method("fido2", "k", Some(A_YEAR_AGO))], 1),
+        ("telepathy", vec![mobile.clone(), own.clone()], 2),
+    ] {
+        let (plan, read) = plan_by_default(default, Value::Null, &rows);
+        assert_eq!(read.len(), reads, "{default}: {read:?}");
+        assert!(plan.changes.iter().all(|c| c.call.method == crate::Method::Delete), "{default}: {plan:#?}");
+    }
+    let (plan, read) = plan_by_default("sms", json!({ "change_default": false }), &[mobile, own]);
+    assert_eq!((plan.changes.len(), read.len()), (1, 1));
+}
+
+#[test]
+fn in_china_the_three_kinds_that_are_there_are_listed_and_one_finding_names_the_others() {
+    let who = in_cloud(Cloud::China, adele());
+    let mut graph = Fake::default();
+    for kind in KINDS.iter().filter(|kind| kind.is_in(Cloud::China)) {
+        let mut row = phone("mobile", Some(IN_WINDOW));
+        row.as_object_mut().unwrap().remove("@odata.type");
+        row["id"] = format!("new-{}", kind.id).into();
+        if kind.id != "phone" {
+            row = json!({ "id": row["id"], "createdDateTime": IN_WINDOW });
+        }
+        graph = graph.with(&list::of_kind(&who.user.id, kind), json!([row]));
+    }
+    let state = ready(Action::observe(&ReviewAuthMethods, &who, &graph)).unwrap();
+    let plan = Action::plan(&ReviewAuthMethods, &who, &state);
+    assert_eq!(
+        calls(&plan),
+        [
+            "DELETE …/microsoftAuthenticatorMethods/new-microsoftAuthenticator",
+            "DELETE …/phoneMethods/new-phone",
+            "DELETE …/platformCredentialMethods/new-platformCredential"
+        ]
+    );
+    assert_eq!(graph.reads().len(), 3, "{:?}", graph.reads());
+    assert_eq!(plan.open.len(), 1);
+    assert!(plan.open[0].reasons[0].contains("passkey"), "{plan:#?}");
+}
+
+#[test]
+fn in_the_us_clouds_only_external_methods_are_left_to_a_person() {
+    let who = in_cloud(Cloud::UsGov, adele());
+    let graph = Fake::default()
+        .with(&list::methods_of(&who.user.id), json!([method("external", "e", Some(IN_WINDOW))]));
+    let state = ready(Action::observe(&ReviewAuthMethods, &who, &graph)).unwrap();
+    let plan = Action::plan(&ReviewAuthMethods, &who, &state);
+    assert!(plan.changes.is_empty(), "{plan:#?}");
+    assert_eq!(plan.open.len(), 2);
+    assert!(plan.open.iter().any(|f| f.reasons[0].contains("no external method in Graph")));
 }

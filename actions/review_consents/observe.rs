@@ -141,6 +141,7 @@ fn is_about_the_object(kind: ReadErrorKind) -> bool {
         ReadErrorKind::Forbidden
         | ReadErrorKind::SignIn
         | ReadErrorKind::Unavailable
+        | ReadErrorKind::Closed
         | ReadErrorKind::Stopped => false,
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! <https://learn.microsoft.com/graph/api/device-update>
 
+mod marked;
+
 use futures_util::future::join;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -69,6 +71,9 @@ pub enum Disable {
 pub struct State {
     devices: Vec<Device>,
     unreadable: Vec<String>,
+    /// What bears the mark of the user's registration was looked at in their place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    by_mark: bool,
 }
 
 /// One device.
@@ -87,6 +92,9 @@ struct Device {
     on_premises_sync_enabled: Option<bool>,
     /// Whether the user owns it; missing when the list of owned devices couldn't be read.
     owned: Option<bool>,
+    /// No list names it as the user's, only the mark of its registration does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    by_mark: bool,
 }
 
 impl Action for ReviewDevices {
@@ -98,7 +106,9 @@ impl Action for ReviewDevices {
             id: "review_devices",
             title: "disable devices of the intruder",
             why: "A device that the intruder registered keeps a primary refresh token and counts as known to \
-                  Conditional Access. An application can disable Windows devices only.",
+                  Conditional Access. An application can disable Windows devices only. Where the service doesn't \
+                  let it list the user's devices, those that the user registered are found by a mark that \
+                  Microsoft doesn't document, and their registered owner decides.",
             permissions: PERMISSIONS,
             roles: &[Role::ForDevices],
             reversibility: "full: the devices are enabled again",
@@ -110,6 +120,7 @@ impl Action for ReviewDevices {
             pages: &[
                 "https://learn.microsoft.com/graph/api/user-list-registereddevices",
                 "https://learn.microsoft.com/graph/api/user-list-owneddevices",
+                "https://learn.microsoft.com/graph/api/device-list-registeredowners",
                 "https://learn.microsoft.com/graph/api/device-update",
             ],
         }
@@ -139,6 +150,11 @@ impl Action for ReviewDevices {
         for device in &mut state.devices {
             device.owned = owned.as_ref().map(|owned| owned.contains(&device.id));
         }
+        if !state.unreadable.is_empty()
+            && let Some(marked) = marked::look(who, graph).await?
+        {
+            state.add_marked(marked);
+        }
         match state.devices.iter().find(|device| device.account_enabled.is_none()) {
             Some(device) if !may_read_devices(who) => Err(reduced(device)),
             _ => Ok(state),
@@ -158,8 +174,22 @@ impl Action for ReviewDevices {
                 Verdict::Ask(why, next) => plan.open.push(device.finding(Decision::Ask, why, Some(next))),
             }
         }
-        plan.open.extend(now.unreadable.iter().map(|relation| unreadable(who, relation)));
+        plan.open.extend(now.unreadable.iter().map(|relation| unreadable(who, relation, now.by_mark)));
         plan
+    }
+}
+
+impl State {
+    /// Adds what the lists don't hold. What they hold may get its owner from here.
+    fn add_marked(&mut self, marked: Vec<Device>) {
+        self.by_mark = true;
+        for device in marked {
+            match self.devices.iter_mut().find(|known| known.id == device.id) {
+                Some(known) => known.owned = known.owned.or(device.owned),
+                None => self.devices.push(device),
+            }
+        }
+        self.devices.sort_by(|a, b| a.id.cmp(&b.id));
     }
 }
 
@@ -201,6 +231,7 @@ impl Device {
             registration_date_time: row["registrationDateTime"].as_str().and_then(|at| at.parse().ok()),
             on_premises_sync_enabled: row["onPremisesSyncEnabled"].as_bool(),
             owned: None,
+            by_mark: false,
         })
     }
 
@@ -272,6 +303,12 @@ fn verdict(who: &Target, device: &Device, settings: &Settings) -> Verdict {
             "ask its owner (Entra, Devices, the device), and disable it there if it is the intruder's".into(),
         );
     }
+    if device.by_mark && device.owned.is_none() {
+        return Verdict::Ask(
+            format!("{why}; it bears the mark of a registration by the user, and its owner can't be read"),
+            "look at it in Entra (Devices), and disable it there if it is the intruder's".into(),
+        );
+    }
     if device.is_hybrid() {
         return Verdict::Ask(
             format!("{why}; it comes from on-premises AD, whose next synchronisation would enable it again"),
@@ -314,10 +351,12 @@ fn disable(device: &Device, why: String) -> Change {
     }
 }
 
-fn unreadable(who: &Target, relation: &str) -> Finding {
+fn unreadable(who: &Target, relation: &str, by_mark: bool) -> Finding {
+    let instead =
+        if by_mark { "; devices that the user registered were found by a mark on them instead" } else { "" };
     Finding::open(
         &who.user,
-        format!("the service doesn't let this application list the user's {relation}"),
+        format!("the service doesn't let this application list the user's {relation}{instead}"),
         "look at them in Entra (Users, the user, Devices), and disable what was registered inside the window",
     )
 }

@@ -21,7 +21,7 @@ fn with(mut row: Value, name: &str, value: Value) -> Value {
 fn plan_with(settings: Value, rows: &[Value]) -> Plan {
     let mut who = adele();
     who.settings = settings;
-    let state = State { devices: rows.iter().filter_map(Device::parse).collect(), unreadable: vec![] };
+    let state = State { devices: rows.iter().filter_map(Device::parse).collect(), ..State::default() };
     Action::plan(&ReviewDevices, &who, &state)
 }
 
@@ -156,4 +156,61 @@ fn the_settings_are_checked() {
     assert_eq!(ReviewDevices.check_settings(&json!({ "disable": "since", "keep": [] })), Ok(()));
     assert!(ReviewDevices.check_settings(&json!({ "disable": "none" })).is_err());
     assert!(plan_with(json!({ "disabel": "all" }), &[row("a", Some(IN_WINDOW))]).changes.is_empty());
+}
+
+/// Neither list may be read; these bear the mark, each with its owners.
+fn refused(who: &Target, rows: &[(Value, Option<&str>)]) -> Fake {
+    let user = &who.user.id;
+    let mut graph = RELATIONS.iter().fold(Fake::default(), |graph, relation| {
+        graph.failing(&devices_of(user, relation), ReadErrorKind::Forbidden)
+    });
+    let mut marked =
+        vec![json!({ "id": "other", "physicalIds": ["[USER-GID]:somebody-else:1", "[GID]:g:1"] })];
+    for (row, owner) in rows {
+        let id = row["id"].as_str().unwrap();
+        let mark = format!("[USER-GID]:{}:6755416654410028", user.to_uppercase());
+        marked.push(json!({ "id": id, "physicalIds": ["[HWID]:h:1", mark] }));
+        graph = graph.with(&marked::device(id), row.clone());
+        let owners = marked::owners(id);
+        graph = match owner {
+            Some(owner) => graph.with(&owners, json!([{ "id": owner }])),
+            None => graph.failing(&owners, ReadErrorKind::Forbidden),
+        };
+    }
+    graph.with(&marked::candidates(user), json!(marked))
+}
+
+#[test]
+fn what_may_not_be_listed_is_found_by_its_mark_and_disabled_when_the_user_registered_it() {
+    let who = permitted(&["User.Read.All", "Device.ReadWrite.All"]);
+    let user = who.user.id.clone();
+    let graph = refused(
+        &who,
+        &[
+            (row("new", Some(IN_WINDOW)), Some(&user)),
+            (row("old", Some(A_YEAR_AGO)), Some(&user)),
+            (row("shared", Some(IN_WINDOW)), Some("alex")),
+            (row("unsure", Some(IN_WINDOW)), None),
+        ],
+    );
+    let plan = Action::plan(&ReviewDevices, &who, &observe(&who, &graph).unwrap());
+    let ids = |findings: &[Finding]| findings.iter().map(|f| f.object_id.clone()).collect::<Vec<_>>();
+    assert_eq!(plan.changes.iter().map(|c| c.object_id.as_str()).collect::<Vec<_>>(), ["new"]);
+    assert_eq!(ids(&plan.kept), ["old"]);
+    assert_eq!(ids(&plan.open), ["shared", "unsure", &user, &user]);
+    assert!(plan.open[2].reasons[0].contains("by a mark"), "{plan:#?}");
+}
+
+#[test]
+fn where_the_mark_may_not_be_asked_for_either_the_finding_stays() {
+    let who = permitted(&["User.Read.All", "Device.ReadWrite.All"]);
+    for kind in [ReadErrorKind::Forbidden, ReadErrorKind::Refused, ReadErrorKind::Unavailable] {
+        let graph = refused(&who, &[]).failing(&marked::candidates(&who.user.id), kind);
+        let plan = Action::plan(&ReviewDevices, &who, &observe(&who, &graph).unwrap());
+        assert!(plan.changes.is_empty());
+        assert_eq!(plan.open.len(), 2);
+        assert!(plan.open.iter().all(|f| !f.reasons[0].contains("mark")), "{plan:#?}");
+    }
+    let graph = refused(&who, &[]).failing(&marked::candidates(&who.user.id), ReadErrorKind::Stopped);
+    assert_eq!(observe(&who, &graph).unwrap_err().kind, ReadErrorKind::Stopped);
 }

@@ -4,14 +4,11 @@ use std::cmp::Reverse;
 
 use serde_json::json;
 
-use super::Settings;
 use super::observe::{Blind, State};
 use super::rule::Rule;
 use super::score::{Score, score};
+use super::{Settings, hidden};
 use crate::{Call, Change, Decision, Finding, Get, Lasts, Look, Method, Plan, Seen, Target, Undo};
-
-const EXCHANGE: &str = "Exchange Online PowerShell: Get-InboxRule -Mailbox UPN -IncludeHidden, and Get-Mailbox \
-                        UPN | Format-List Forwarding*, DeliverToMailboxAndForward";
 
 /// Decides on every rule.
 pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
@@ -32,6 +29,15 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
             ));
             return plan;
         }
+        Some(Blind::NotInCloud) => {
+            let upn = &who.user.user_principal_name;
+            let next = format!(
+                "Exchange Online PowerShell: Get-InboxRule -Mailbox {upn} -IncludeHidden, then \
+                 Disable-InboxRule for what forwards, deletes or hides mail"
+            );
+            plan.open.push(Finding::not_in_cloud(who, "inbox rules", next));
+            return plan;
+        }
         None => {}
     }
     let mut scored: Vec<(&Rule, Score)> =
@@ -50,11 +56,7 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
             }
         }
     }
-    plan.open.push(Finding::open(
-        &who.user,
-        "rules that Outlook hides and forwarding at the mailbox can't be seen through Graph",
-        EXCHANGE.replace("UPN", &who.user.user_principal_name),
-    ));
+    hidden::judge(&mut plan, who, &now.hidden, settings);
     plan
 }
 

@@ -1,10 +1,11 @@
 //! `review_inbox_rules`: rules that send mail out, destroy it or hide it are disabled, none is deleted.
 //!
 //! A rule has no date, so it is judged by what it does: every sign has points, and a rule with enough of them is
-//! disabled. Rules that Outlook hides and forwarding at the mailbox are out of Graph's sight.
+//! disabled. Rules that Outlook hides are out of Graph's sight: Exchange Online shows them, where that is open.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/messagerule>
 
+mod hidden;
 mod judge;
 mod observe;
 mod rule;
@@ -14,12 +15,14 @@ mod signs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{About, Action, Permission, Plan, Read, ReadError, Target, Technique};
+use crate::{About, Action, IN_CHINA, Permission, Plan, Read, ReadError, Target, Technique};
 
 pub use observe::State;
 
-const READ_RULES: Permission = Permission::read("MailboxSettings.Read", &["MailboxSettings.ReadWrite"]);
-const PERMISSIONS: &[Permission] = &[READ_RULES, Permission::write("MailboxSettings.ReadWrite", &[])];
+const READ_RULES: Permission =
+    Permission::read("MailboxSettings.Read", &["MailboxSettings.ReadWrite"]).not_in(IN_CHINA);
+const WRITE_RULES: Permission = Permission::write("MailboxSettings.ReadWrite", &[]).not_in(IN_CHINA);
+const PERMISSIONS: &[Permission] = &[READ_RULES, WRITE_RULES];
 
 /// See the module's page.
 pub struct ReviewInboxRules;
@@ -57,8 +60,8 @@ impl Action for ReviewInboxRules {
         About {
             id: "review_inbox_rules",
             title: "disable inbox rules of the intruder",
-            why: "A rule goes on forwarding or hiding mail when the account is closed. Hidden rules and \
-                  forwarding at the mailbox can't be seen through Graph. With Mail.ReadBasic.All besides, the \
+            why: "A rule goes on forwarding or hiding mail when the account is closed. Hidden rules \
+                  can't be seen through Graph: with `exchange = true` in the configuration they are listed. With Mail.ReadBasic.All besides, the \
                   folder that a rule moves mail to has a name.",
             permissions: PERMISSIONS,
             roles: &[],

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::READ_RULES;
+use super::hidden::{self, Hidden};
 use super::rule::Rule;
 use crate::{Get, Read, ReadError, ReadErrorKind, Target};
 
@@ -19,6 +21,7 @@ pub struct State {
     pub(super) rules: Vec<Rule>,
     /// Names by id of the mailbox's top folders; `None` when they were not read.
     pub(super) folders: Option<BTreeMap<String, String>>,
+    pub(super) hidden: Hidden,
     /// Why there are no rules to see.
     pub(super) blind: Option<Blind>,
 }
@@ -31,6 +34,8 @@ pub(super) enum Blind {
     NoMailbox,
     /// A policy keeps this application out of it.
     KeptOut,
+    /// Graph has no rules in the tenant's cloud: nothing was asked.
+    NotInCloud,
 }
 
 pub(super) fn rules_of(user: &str) -> Get {
@@ -44,7 +49,12 @@ pub(super) fn folders_of(user: &str) -> Get {
 /// Reads.
 pub(super) async fn observe(who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
     let blind = |why| Ok(State { blind: Some(why), ..State::default() });
-    let rows = match graph.all(&rules_of(&who.user.id)).await {
+    let visible = rules_of(&who.user.id);
+    if who.tenant.cloud.lacks(&visible.path).is_some() {
+        return blind(Blind::NotInCloud);
+    }
+    let (rows, hidden) = join(graph.all(&visible), hidden::look(who, graph)).await;
+    let rows = match rows {
         Ok(rows) => rows,
         Err(error) if is_without_mailbox(&error) => return blind(Blind::NoMailbox),
         Err(error) if error.kind == ReadErrorKind::Forbidden && may_read(who) => {
@@ -60,7 +70,7 @@ pub(super) async fn observe(who: &Target, graph: &dyn Read) -> Result<State, Rea
     } else {
         None
     };
-    Ok(State { rules, folders, blind: None })
+    Ok(State { rules, folders, hidden, blind: None })
 }
 
 /// 404 also means that the user is gone, which is another matter.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::observe::{folders_of, rules_of};
 use super::*;
-use crate::contract::fake::{Fake, adele, ready, synced};
-use crate::{AnyAction, Decision, ReadErrorKind, Undo};
+use crate::contract::fake::{Fake, adele, in_cloud, ready, synced};
+use crate::{AnyAction, Cloud, Decision, ReadErrorKind, Undo};
 
 fn rule(id: &str, name: &str, actions: Value, conditions: Value) -> Value {
     let mut rule = json!({ "id": id, "displayName": name, "sequence": 1, "isEnabled": true, "hasError": false,
@@ -108,7 +108,8 @@ fn a_folder_is_named_only_with_a_permission_that_is_not_asked_for() {
     let who = adele();
     let graph = Fake::default().with(&rules_of(&who.user.id), json!(hide));
     ready(Action::observe(&ReviewInboxRules, &who, &graph)).unwrap();
-    assert_eq!(graph.reads(), [rules_of(&who.user.id).url()]);
+    let reads = graph.reads().into_iter().filter(|url| url.starts_with("/v1.0"));
+    assert_eq!(reads.collect::<Vec<_>>(), [rules_of(&who.user.id).url()]);
 }
 
 #[test]
@@ -169,4 +170,40 @@ fn a_refusal_in_spite_of_the_permission_is_a_finding() {
     let state = blind(&who, ReadErrorKind::Forbidden, "ErrorAccessDenied").unwrap();
     let plan = Action::plan(&ReviewInboxRules, &who, &state);
     assert!(plan.open[0].next.as_ref().unwrap().contains("Get-ApplicationAccessPolicy"));
+}
+
+#[test]
+fn hidden_rules_are_told_of_and_never_disabled() {
+    let who = adele();
+    let shown = json!({ "RuleIdentity": "1", "Name": "..", "Enabled": true, "ForwardTo": ["\"x\" [SMTP:drop@fabrikam.com]"] });
+    let junk = json!({ "RuleIdentity": 2_u64, "Name": "Junk E-mail Rule", "Enabled": true });
+    let mut bad = shown.clone();
+    bad["RuleIdentity"] = "3".into();
+    let graph = Fake::default()
+        .with(&rules_of(&who.user.id), json!([]))
+        .with(&hidden::without_hidden(&who.user.id), json!([shown]))
+        .with(&hidden::with_hidden(&who.user.id), json!([shown, junk, bad]));
+    let state = ready(Action::observe(&ReviewInboxRules, &who, &graph)).unwrap();
+    let plan = Action::plan(&ReviewInboxRules, &who, &state);
+    assert_eq!((plan.changes.len(), plan.kept.len(), plan.open.len()), (0, 1, 1), "{plan:?}");
+    assert_eq!((plan.open[0].object_id.as_str(), plan.kept[0].object_id.as_str()), ("3", "2"));
+    assert!(plan.open[0].reasons.join(" ").contains("drop@fabrikam.com"), "{plan:?}");
+    assert!(plan.open[0].next.as_ref().unwrap().contains("only Outlook runs"));
+}
+
+#[test]
+fn where_hidden_rules_cannot_be_seen_the_visible_ones_are_judged_all_the_same() {
+    let plan = plan(&[rule("r", "..", json!({ "redirectTo": to("drop@fabrikam.com") }), about("invoice"))]);
+    assert_eq!((plan.changes.len(), plan.open.len()), (1, 1));
+    assert!(plan.open[0].reasons[0].contains("rules that Outlook hides"));
+}
+
+#[test]
+fn in_china_nothing_is_asked_and_one_finding_says_how_to_look() {
+    let (graph, who) = (Fake::default(), in_cloud(Cloud::China, adele()));
+    let state = ready(Action::observe(&ReviewInboxRules, &who, &graph)).unwrap();
+    let plan = Action::plan(&ReviewInboxRules, &who, &state);
+    assert!(graph.reads().is_empty() && plan.changes.is_empty());
+    assert_eq!(plan.open.len(), 1);
+    assert!(plan.open[0].next.as_ref().unwrap().contains("Get-InboxRule -Mailbox adelev@contoso.com"));
 }

@@ -57,7 +57,11 @@ fn card(action: &dyn AnyAction, columns: usize) -> String {
             [] => String::new(),
             or => format!(" (or {})", or.join(", ")),
         };
-        text.push_str(&format!("  {kind}  {}{or}\n", permission.name));
+        let without = if permission.optional { " (the step does without it)" } else { "" };
+        text.push_str(&format!("  {kind}  {}{or}{without}\n", permission.name));
+        for part in permission.parts {
+            text.push_str(&format!("              or for {} {}\n", part.collection, part.name));
+        }
     }
     // A literal call: nothing can be declared, so that nothing may be called none.
     let depends = about.permissions.is_empty();

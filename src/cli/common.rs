@@ -121,8 +121,9 @@ pub struct What {
     #[arg(long, value_name = "N")]
     pub max_users: Option<usize>,
 
-    /// Seal a new password for this public key (age1…); without it nobody knows the password
-    #[arg(long, value_name = "age1…")]
+    /// Seal what is secret, a new password or an access pass, for this public key (age1…); without it nobody
+    /// knows the password, and no pass is issued
+    #[arg(long = "secret-recipient", visible_alias = "password-recipient", value_name = "age1…")]
     pub password_recipient: Option<String>,
 }
 

@@ -92,6 +92,12 @@ pub fn connect(
     };
     let (tokens, signs_in_by) =
         credential::choose(auth, &environment, cloud, Arc::<HttpTransport>::clone(&http))?;
+    let exchange = if tenant.exchange {
+        let http = Arc::<HttpTransport>::clone(&http);
+        Some((exchange_endpoint(cloud)?, credential::choose_for_exchange(auth, &environment, cloud, http)?))
+    } else {
+        None
+    };
     let deadline = deadline(common, &clock);
     let stop = Stop::new(clock.clone(), deadline);
     signals::listen(&stop);
@@ -105,7 +111,15 @@ pub fn connect(
         endpoint,
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline, per_read: PER_READ }),
-    });
+    })
+    .in_cloud(cloud);
+    let graph = match exchange {
+        None => graph,
+        Some((endpoint, Some(tokens))) => graph.with_exchange(endpoint, tokens),
+        Some((_, None)) => graph.without_exchange(
+            "the Exchange Online route needs a token of its own, and the sign-in is one token from a file",
+        ),
+    };
     let guards = Guards {
         protected: config.protected,
         max_users: max_users.or(config.limits.max_users).unwrap_or(1),
@@ -136,6 +150,15 @@ fn signer(config: &Config) -> Result<Option<Arc<Signer>>> {
     let named = std::env::var_os("OUST_SIGNING_KEY").filter(|path| !path.is_empty()).map(PathBuf::from);
     let path = named.or_else(|| config.journal.signing_key.clone());
     path.map(|path| Signer::open(&path).map(Arc::new)).transpose()
+}
+
+/// Where Exchange Online is: the cloud's, or `OUST_EXCHANGE_ENDPOINT`, https alone.
+fn exchange_endpoint(cloud: Cloud) -> Result<Endpoint> {
+    const NAME: &str = "OUST_EXCHANGE_ENDPOINT";
+    match std::env::var(NAME).ok().filter(|url| !url.is_empty()) {
+        Some(url) => Endpoint::parse_from(NAME, &url, false),
+        None => Ok(Endpoint::exchange_of_cloud(cloud)),
+    }
 }
 
 /// Takes a value of the configuration, where there is one and it goes first or nothing else is there.

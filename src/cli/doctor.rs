@@ -1,6 +1,6 @@
 //! `oust doctor`.
 
-use oust_actions::{About, Operator, Role, Tenant};
+use oust_actions::{About, Cloud, Operator, Permission, Resource, Role, Tenant};
 use serde::Serialize;
 
 use super::common::Common;
@@ -28,6 +28,8 @@ struct Findings {
     schema: &'static str,
     signs_in_by: String,
     endpoint: String,
+    /// Where Exchange Online is, or why the way there is closed.
+    exchange: String,
     tenant_id: String,
     tenant_name: String,
     application_id: String,
@@ -44,12 +46,16 @@ struct Findings {
     actions: Vec<ActionFindings>,
     /// Commands that grant what is missing.
     grant: Vec<String>,
+    /// Commands that grant what a step does without, at the price of an open finding.
+    grant_optional: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct ActionFindings {
     action: &'static str,
     missing_permissions: Vec<&'static str>,
+    /// Those that the step does without: what it would have done is open then.
+    missing_optional: Vec<&'static str>,
     /// Whether the role for targets that hold no role themselves is there; `null`: could not be read.
     role_for_members: Option<bool>,
     missing_role: Option<&'static str>,
@@ -61,9 +67,10 @@ impl Args {
         let cards = cards(&playbook);
         let connection = connect::connect(common, output, 1, None, started)?;
         let (claims, tenant, operator) = connection.engine.who().await?;
-        let findings = findings(&connection, (&playbook, &cards), &claims, &tenant, &operator);
+        let exchange = exchange(&connection).await;
+        let findings = findings(&connection, (&playbook, &cards), &claims, (&tenant, &operator), exchange);
         match output.format {
-            Format::Text => print(&text(&findings, &cards, &operator, output)),
+            Format::Text => print(&text(&findings, &cards, (&operator, tenant.cloud), output)),
             Format::Json | Format::Jsonl => output.json(&findings),
         }
         Ok(if findings.grant.is_empty() { Exit::Done } else { Exit::Denied }.status())
@@ -87,22 +94,25 @@ fn findings(
     connection: &Connection,
     (playbook, cards): (&Playbook, &[About]),
     claims: &Claims,
-    tenant: &Tenant,
-    operator: &Operator,
+    (tenant, operator): (&Tenant, &Operator),
+    exchange: String,
 ) -> Findings {
-    let mut grant = Vec::new();
+    let (mut grant, mut grant_optional) = (Vec::new(), Vec::new());
     let mut seen = Vec::new();
     let runner =
         Runner { app_id: &operator.app_id, object_id: &operator.object_id, graph: &connection.endpoint };
     let actions = cards
         .iter()
         .map(|about| {
-            let missing: Vec<&'static str> =
-                missing_permissions(about, operator).iter().map(|p| p.name).collect();
-            for name in &missing {
-                if !seen.contains(name) {
-                    seen.push(name);
-                    grant.extend(grant_help::permission(name, &runner).unwrap_or_default());
+            let missing = missing_permissions(about, operator, tenant.cloud);
+            let (optional, needed): (Vec<&Permission>, Vec<_>) =
+                missing.into_iter().partition(|p| p.optional);
+            for (list, permissions) in [(&mut grant, &needed), (&mut grant_optional, &optional)] {
+                for name in permissions.iter().map(|p| p.name) {
+                    if !seen.contains(&name) {
+                        seen.push(name);
+                        list.extend(grant_help::permission(name, &runner).unwrap_or_default());
+                    }
                 }
             }
             let need = about.roles.iter().map(|kind| Need::of(*kind, &HeldRoles::default()));
@@ -115,7 +125,8 @@ fn findings(
             }
             ActionFindings {
                 action: about.id,
-                missing_permissions: missing,
+                missing_permissions: needed.iter().map(|p| p.name).collect(),
+                missing_optional: optional.iter().map(|p| p.name).collect(),
                 role_for_members: met,
                 missing_role: unmet.map(Need::least),
             }
@@ -125,6 +136,7 @@ fn findings(
         schema: "oust.doctor/1",
         signs_in_by: connection.signs_in_by.clone(),
         endpoint: connection.endpoint.clone(),
+        exchange,
         tenant_id: tenant.id.clone(),
         tenant_name: tenant.display_name.clone(),
         application_id: operator.app_id.clone(),
@@ -137,6 +149,17 @@ fn findings(
         state_dir: connection.engine.store.root().display().to_string(),
         actions,
         grant,
+        grant_optional,
+    }
+}
+
+/// Where Exchange Online is, or why nothing is sent there.
+async fn exchange(connection: &Connection) -> String {
+    let graph = &connection.engine.graph;
+    match (graph.exchange_endpoint(), graph.exchange_claims().await) {
+        (Err(why), _) => format!("off: {why}"),
+        (Ok(_), Some(Err(failure))) => format!("no token: {}", failure.what),
+        (Ok(endpoint), _) => endpoint.url(""),
     }
 }
 
@@ -148,7 +171,32 @@ fn configuration(findings: &Findings) -> String {
     format!("{}{tenants}", escape::terminal(file))
 }
 
-fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Output) -> String {
+/// Whether the runner has a permission, and what that means.
+fn of_permission(permission: &Permission, operator: &Operator, cloud: Cloud) -> String {
+    let there = permission.is_met_by(&operator.permissions);
+    let no_exchange = permission.resource == Resource::Exchange && !operator.exchange;
+    let (word, why) = match (there, permission.optional) {
+        (true, _) => ("has  ", ""),
+        (false, _) if permission.not_in.contains(&cloud) => {
+            ("unused", " (this cloud has nothing that takes it)")
+        }
+        (false, _) if no_exchange => ("unused", ""),
+        (false, true) => ("lacks", " (optional: without it the step says what to do by hand)"),
+        (false, false) => ("LACKS", ""),
+    };
+    let mut text = format!("           {word} {}{why}\n", permission.name);
+    for part in permission.parts.iter().filter(|part| !there && part.is_in(&operator.permissions)) {
+        text.push_str(&format!("           has   {} in its place, for that alone\n", part.name));
+    }
+    text
+}
+
+fn text(
+    findings: &Findings,
+    cards: &[About],
+    (operator, cloud): (&Operator, Cloud),
+    output: &Output,
+) -> String {
     let paint = output.paint;
     let name =
         findings.application_name.as_deref().map(|n| format!("{} ", escape::terminal(n))).unwrap_or_default();
@@ -158,9 +206,10 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
         Some(roles) => roles.iter().map(|id| role_name(id).unwrap_or(id)).collect::<Vec<_>>().join(", "),
     };
     let mut text = format!(
-        "signed in     {}\nservice       {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nconfiguration {}\nruns          {}\nplaybook      {}\n\n",
+        "signed in     {}\nservice       {}\nexchange      {}\ntenant        {} ({})\napplication   {name}{}\nprincipal     {}\nroles         {roles}\nconfiguration {}\nruns          {}\nplaybook      {}\n\n",
         findings.signs_in_by,
         findings.endpoint,
+        escape::terminal(&findings.exchange),
         escape::terminal(&findings.tenant_name),
         findings.tenant_id,
         findings.application_id,
@@ -188,12 +237,7 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
                 continue;
             }
             named.push(permission.name);
-            let there = permission.is_met_by(&operator.permissions);
-            text.push_str(&format!(
-                "           {} {}\n",
-                if there { "has  " } else { "LACKS" },
-                permission.name
-            ));
+            text.push_str(&of_permission(permission, operator, cloud));
         }
         if let Some(role) = entry.missing_role {
             text.push_str(&format!("           LACKS the directory role {role}\n"));
@@ -216,6 +260,12 @@ fn text(findings: &Findings, cards: &[About], operator: &Operator, output: &Outp
             "\nTo grant what is missing, as a Global or Privileged Role Administrator:\n\n{}\n\n{}\n",
             findings.grant.join("\n"),
             grant_help::AFTERWARDS
+        ));
+    }
+    if !findings.grant_optional.is_empty() {
+        text.push_str(&format!(
+            "\nOptional, for what the steps otherwise leave to a person:\n\n{}\n",
+            findings.grant_optional.join("\n")
         ));
     }
     text

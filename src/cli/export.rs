@@ -27,7 +27,7 @@ pub struct Args {
     /// The file [default: oust-RUN.tar in this directory]
     #[arg(long, short = 'o', value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Also the new passwords, sealed for their recipients
+    /// Also the new passwords and access passes, sealed for their recipients
     #[arg(long)]
     with_sealed: bool,
     /// Replace the file if it is there

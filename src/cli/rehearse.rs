@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -69,7 +70,15 @@ impl Args {
             Format::Text => {
                 let watch = Progress::new(Box::new(std::io::stdout()), output.paint, output.quiet());
                 let full = output.verbose();
-                let stage = Stage { paint: output.paint, width: output.width, full, started };
+                let recovery = playbook.gives_back().then(|| playbook.id.clone());
+                let stage = Stage {
+                    paint: output.paint,
+                    width: output.width,
+                    full,
+                    started,
+                    recovery,
+                    parts: AtomicU8::new(0),
+                };
                 (Arc::new(Told { inner: watch, full }), Box::new(stage))
             }
             Format::Jsonl => (Arc::new(JsonLines::new(Box::new(std::io::stdout()))), Box::new(Nobody)),
@@ -113,6 +122,8 @@ struct Nobody;
 
 impl Audience for Nobody {
     fn attack(&self, _: &str, _: &[String], _: &[Foothold]) {}
+    fn containing(&self) {}
+    fn contained(&self, _: &RunDocument) {}
     fn plan(&self, _: &RunDocument) {}
     fn run(&self, _: &RunDocument, _: &[WayIn]) {}
     fn rollback(&self, _: &RunDocument) {}
@@ -124,11 +135,15 @@ struct Stage {
     width: usize,
     full: bool,
     started: tokio::time::Instant,
+    /// The playbook, when it gives an account back: a containment comes before it.
+    recovery: Option<String>,
+    parts: AtomicU8,
 }
 
 impl Stage {
-    fn heading(&self, number: u8, title: &str) {
+    fn heading(&self, title: &str) {
         let seconds = self.started.elapsed().as_secs_f64();
+        let number = self.parts.fetch_add(1, Ordering::SeqCst) + 1;
         let title = self.paint.paint(style::HEAD, &format!("{number}. {title}"));
         print(&format!("\n{title}  {}\n\n", self.paint.paint(style::FAINT, &format!("({seconds:.2} s)"))));
     }
@@ -157,7 +172,7 @@ impl Audience for Stage {
         print(&format!(
             "A rehearsal on a simulated tenant at {url}; nothing outside this machine is touched.\n"
         ));
-        self.heading(1, "The attack");
+        self.heading("The attack");
         for line in story {
             self.wrapped("- ", 2, line);
         }
@@ -167,15 +182,26 @@ impl Audience for Stage {
         }
     }
 
+    fn containing(&self) {
+        self.heading("Beforehand, the containment: oust contain USER");
+    }
+
+    fn contained(&self, run: &RunDocument) {
+        print("\n");
+        print(&text::verdict(run, &self.paint, self.width));
+    }
+
     fn plan(&self, plan: &RunDocument) {
-        self.heading(2, "The plan: oust plan USER");
+        let playbook = self.recovery.as_ref().map(|id| format!(" --playbook {id}")).unwrap_or_default();
+        self.heading(&format!("The plan: oust plan USER{playbook}"));
         if self.full {
             print(&text::plan(plan, &self.paint, self.width));
         } else {
             print(&text::brief_plan(plan, &self.paint, self.width));
             print("\n  Calls, reasons and what to do about the rest: `oust rehearse -v`.\n");
         }
-        self.heading(3, "The containment: oust contain USER");
+        let what = if self.recovery.is_some() { "recovery" } else { "containment" };
+        self.heading(&format!("The {what}: oust contain USER{playbook}"));
     }
 
     fn run(&self, run: &RunDocument, ways_in: &[WayIn]) {
@@ -185,7 +211,7 @@ impl Audience for Stage {
         } else {
             print(&text::verdict(run, &self.paint, self.width));
         }
-        self.heading(4, "The intruder's ways in, tried again");
+        self.heading("The intruder's ways in, tried again");
         for way in ways_in {
             let last = match way.last_in_ms {
                 Some(ms) if !way.after => {
@@ -195,7 +221,7 @@ impl Audience for Stage {
             };
             self.way(way.after, &way.name, &format!("{}{last}", way.why));
         }
-        self.heading(5, "Taking it back: oust rollback RUN");
+        self.heading("Taking it back: oust rollback RUN");
     }
 
     fn rollback(&self, rollback: &RunDocument) {

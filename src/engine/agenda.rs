@@ -2,25 +2,54 @@
 
 use std::collections::HashSet;
 
-use oust_actions::{Change, Plan, Write};
+use jiff::Timestamp;
+use oust_actions::{Change, Plan, Target, Write};
 
 use super::due::Standing;
 use super::run::Run;
 use super::stage::Due;
 use crate::failure::{Failure, Result};
 use crate::guard::explain_denial;
-use crate::journal::{ChangeLedger, Record, StepLedger, ToldResult};
+use crate::journal::{ChangeLedger, Record, StepLedger, ToldResult, UserLedger};
+use crate::playbook::Stage;
 use crate::report::{OpenDocument, State};
 
 impl Run {
+    /// A stage by its id.
+    pub(super) fn stage(&self, id: &str) -> Option<&Stage> {
+        self.playbook().stages.iter().find(|stage| stage.id == id)
+    }
+
+    /// The target of a step for another look: with all that was issued to it, also by this run.
+    pub(super) fn target(&self, user: &UserLedger, step: &StepLedger, cut_after: Timestamp) -> Target {
+        let mut target = Target { settings: step.settings.clone(), cut_after, ..user.target.clone() };
+        target.issued.extend(self.ledger().issued(&user.target.user.id).map(str::to_owned));
+        target
+    }
+
     /// What a stage has to send now, `most` at a time.
     pub(super) fn due(&self, stage: &str, most: usize) -> Vec<Due> {
+        self.due_where(stage, most, Standing::is_due)
+    }
+
+    /// What a stage has to remove because its secret is lost: that needs no proof of anything, and until it is gone
+    /// a review takes it for the intruder's.
+    pub(super) fn due_to_loss(&self, stage: &str, most: usize) -> Vec<Due> {
+        self.due_where(stage, most, Standing::clears_a_loss)
+    }
+
+    fn due_where(
+        &self,
+        stage: &str,
+        most: usize,
+        wanted: impl Fn(&Standing, &ChangeLedger) -> bool + Copy,
+    ) -> Vec<Due> {
         let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
         steps
             .filter(|(_, step)| step.stage == stage)
             .flat_map(|(user, step)| {
                 let standing = Standing::of(step);
-                let due = step.changes.iter().filter(move |change| standing.is_due(change));
+                let due = step.changes.iter().filter(move |change| wanted(&standing, change));
                 due.map(move |change| (user, step, change))
             })
             .map(|(user, step, change)| Due {
@@ -57,11 +86,26 @@ impl Run {
         self.ledger().users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(of_kind)
     }
 
-    /// What a later plan wants that the plan of the run has not.
+    /// What a later plan wants that the plan of the run has not. What the run issued itself is no news.
     pub(super) fn not_in_plan(&self, user_id: &str, step: &str, plan: &Plan) -> Vec<Change> {
         let known = self.ledger().step(user_id, step).into_iter().flat_map(|s| &s.changes);
         let known: HashSet<Write> = known.map(|c| c.change.write()).collect();
-        plan.changes.iter().filter(|c| !known.contains(&c.write())).cloned().collect()
+        let is_news = |c: &&Change| !known.contains(&c.write()) && !self.has_issued(user_id, &c.object_id);
+        plan.changes.iter().filter(is_news).cloned().collect()
+    }
+
+    /// Whether the run made this object by a call with a sealed answer.
+    pub(super) fn has_issued(&self, user_id: &str, object_id: &str) -> bool {
+        self.ledger().issued(user_id).any(|issued| issued == object_id)
+    }
+
+    /// Adds to the plan of a step what a later look wants besides.
+    pub(super) fn add_to_plan(&mut self, user_id: &str, step: &str, plan: &Plan) -> Result<()> {
+        let new = self.not_in_plan(user_id, step, plan);
+        let planned = self.planned().into_iter().find(|p| p.user_id == user_id && p.step == step);
+        let Some(mut planned) = planned.filter(|_| !new.is_empty()) else { return Ok(()) };
+        planned.plan.changes.extend(new);
+        self.append(Record::Planned(Box::new(planned)))
     }
 
     /// Notes a way in that came up after the plan was made.
@@ -100,12 +144,12 @@ impl Run {
             .collect()
     }
 
-    /// Why the service said 403 for a step.
-    pub(super) fn denial(&self, user_id: &str, step: &str) -> Option<Failure> {
+    /// Why the service said 403 for a change of a step.
+    pub(super) fn denial(&self, user_id: &str, step: &str, change: &Change) -> Option<Failure> {
         let user = self.ledger().user(user_id)?;
         let action = oust_actions::find(&self.ledger().step(user_id, step)?.action)?;
         let held = self.held.get(user_id).cloned().unwrap_or_default();
-        Some(explain_denial(&action.about(), &user.target.operator, &held, step))
+        Some(explain_denial(&action.about(), &user.target.operator, &held, step, &[change]))
     }
 
     /// What never left is due again.

@@ -5,6 +5,7 @@ use oust_actions::{AnyAction, ReadErrorKind, Target};
 use serde_json::Value;
 
 use super::observe::Remembered;
+use super::secret::no_recipient;
 use super::{Engine, Observed, ObservedUser, Run};
 use crate::failure::{Code, Failure, Result};
 use crate::guard::{explain_denial, lacks};
@@ -48,7 +49,12 @@ impl Engine {
         wanted: Vec<(&ObservedUser, &Stage, &Step)>,
     ) -> Vec<Planned> {
         let graph = Remembered::new(&*self.graph, &observed.users);
-        join_all(wanted.into_iter().map(|(user, stage, step)| look_at_step(&graph, user, stage, step))).await
+        let looks = wanted.into_iter().map(|(user, stage, step)| look_at_step(&graph, user, stage, step));
+        let mut planned = join_all(looks).await;
+        for step in planned.iter_mut().filter(|_| !observed.can_seal) {
+            refuse_unsealed(step);
+        }
+        planned
     }
 }
 
@@ -74,18 +80,29 @@ async fn look_at_step(graph: &Remembered<'_>, user: &ObservedUser, stage: &Stage
         Some(action) => match observe(action, &target, graph).await {
             Ok((state, plan)) => {
                 if !plan.changes.is_empty() {
-                    planned.lacks = lacks(&action.about(), &target.operator, &user.held);
+                    let changes: Vec<_> = plan.changes.iter().collect();
+                    planned.lacks = lacks(&action.about(), &target.operator, &user.held, &changes);
                 }
                 planned.state = state;
                 planned.plan = plan;
                 return planned;
             }
-            Err(Trouble::Denied) => explain_denial(&action.about(), &target.operator, &user.held, &step.id),
+            Err(Trouble::Denied) => {
+                explain_denial(&action.about(), &target.operator, &user.held, &step.id, &[])
+            }
             Err(Trouble::Other(failure)) => failure.step(step.id.clone()),
         },
     };
     planned.error = Some(failure.problem(None));
     planned
+}
+
+/// Leaves a step out whose answer holds a secret that nobody could open.
+fn refuse_unsealed(planned: &mut Planned) {
+    if planned.plan.changes.iter().any(|change| change.call.seal.is_some()) {
+        planned.plan.changes.clear();
+        planned.error = Some(no_recipient().step(planned.step.clone()).problem(None));
+    }
 }
 
 enum Trouble {

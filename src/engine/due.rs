@@ -10,16 +10,20 @@ pub(super) struct Standing {
     wave: Option<u8>,
     /// Whether one of them went through.
     any_done: bool,
+    /// The last wave that sends a call again because its secret is lost.
+    lost: Option<u8>,
 }
 
 impl Standing {
     /// One look at each change.
     pub(super) fn of(step: &StepLedger) -> Self {
         let planned = step.changes.iter().filter(|c| c.state == State::Planned);
+        let lost = step.changes.iter().filter(|c| c.is_secret_lost());
         let is_done = |c: &ChangeLedger| c.told == Some(ToldResult::Accepted) || c.state == State::Effective;
         Self {
             wave: planned.map(|c| c.change.call.turn.wave).min(),
             any_done: step.changes.iter().any(is_done),
+            lost: lost.map(|c| c.change.call.turn.wave).max(),
         }
     }
 
@@ -30,6 +34,11 @@ impl Standing {
             State::Refused => self.is_last(change),
             _ => false,
         }
+    }
+
+    /// Whether a change has to go before a call that is sent again because its secret is lost.
+    pub(super) fn clears_a_loss(&self, change: &ChangeLedger) -> bool {
+        self.is_due(change) && self.lost > Some(change.change.call.turn.wave)
     }
 
     /// Whether a refused change is to be sent once more: the service wanted the others gone first, and now some

@@ -7,6 +7,7 @@ mod agenda;
 mod decide;
 mod due;
 pub mod event;
+mod gate;
 mod observe;
 mod rollback;
 mod run;
@@ -74,7 +75,7 @@ pub struct Order {
     pub playbook: Playbook,
     /// Start of the compromise window.
     pub since: Since,
-    /// Public key of age for new passwords.
+    /// Public key of age for what is secret: new passwords, access passes.
     pub password_recipient: Option<String>,
 }
 

@@ -1,16 +1,22 @@
 //! The first reads of a run, all in one round trip: who runs this, which tenant, which users, what they hold.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use futures::future::{join_all, try_join3};
+use futures::future::{join, join_all, try_join3};
 use jiff::{SignedDuration, Timestamp};
 use oust_actions::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
 use serde_json::Value;
 
 use super::{Engine, Order, Since};
 use crate::failure::{Code, Failure, Result};
+use crate::graph::Claims;
 use crate::guard::HeldRoles;
+use crate::journal::issued;
 use crate::target_name::TargetName;
+
+/// How long the first reads wait for a token for Exchange Online. It travels beside that for Graph.
+const EXCHANGE_SIGN_IN: Duration = Duration::from_secs(3);
 
 /// What the first reads gave.
 pub struct Observed {
@@ -22,6 +28,8 @@ pub struct Observed {
     pub since: Timestamp,
     /// The users, one entry an object id, in the order in which they were named.
     pub users: Vec<ObservedUser>,
+    /// Whether somebody is named who can open a sealed secret.
+    pub can_seal: bool,
 }
 
 /// A user that was found.
@@ -85,6 +93,7 @@ impl Engine {
             if users.iter().any(|u| u.target.user.id == user.id) {
                 continue;
             }
+            let issued = issued(&self.store, &tenant.id, &user.id, now);
             let target = Target {
                 user,
                 tenant: tenant.clone(),
@@ -93,10 +102,12 @@ impl Engine {
                 now,
                 cut_after: truncate(now),
                 settings: Value::Null,
+                issued,
             };
             users.push(ObservedUser { target, raw, held, group_ids });
         }
-        Ok(Observed { tenant, operator, since, users })
+        let can_seal = order.password_recipient.is_some();
+        Ok(Observed { tenant, operator, since, users, can_seal })
     }
 
     pub(super) async fn read_tenant(&self) -> Result<Tenant> {
@@ -110,16 +121,24 @@ impl Engine {
             id: text(&row["id"]),
             display_name: text(&row["displayName"]),
             domains: domains.map(|d| text(&d["name"])).collect(),
+            cloud: self.graph.cloud().into(),
         })
     }
 
     pub(super) async fn read_operator(&self) -> Result<Operator> {
-        let claims = self.graph.claims().await?;
+        // A sign-in at Exchange Online that fails is told by the step that wanted it, and holds up no cut.
+        let exchange = tokio::time::timeout(EXCHANGE_SIGN_IN, self.graph.exchange_claims());
+        let (claims, exchange) = join(self.graph.claims(), exchange).await;
+        let claims = claims?;
+        let exchange = exchange.ok().flatten().and_then(Result::ok);
+        let mut permissions = claims.permissions();
+        permissions.extend(exchange.iter().flat_map(Claims::permissions));
         let mut operator = Operator {
             app_id: claims.app_id.clone().unwrap_or_default(),
             object_id: claims.oid.clone().unwrap_or_default(),
-            permissions: claims.permissions(),
+            permissions,
             roles: None,
+            exchange: exchange.is_some(),
         };
         if operator.object_id.is_empty() {
             return Ok(operator);
@@ -141,7 +160,7 @@ impl Engine {
             "roleTemplateId",
             "isAssignableToRole",
         ]);
-        let (user, memberships) = futures::future::join(self.graph.one(&get), self.graph.all(&groups)).await;
+        let (user, memberships) = join(self.graph.one(&get), self.graph.all(&groups)).await;
         let raw = match user {
             Ok(raw) => raw,
             Err(e) if e.kind == ReadErrorKind::NotFound => return Err(self.unknown_user(name).await),

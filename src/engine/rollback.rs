@@ -21,6 +21,14 @@ struct Undoing {
     change: ChangeLedger,
 }
 
+impl Undoing {
+    /// How to see whether it may be undone; with the id of what it created, where that is known.
+    fn look(&self) -> Option<Look> {
+        let look = self.change.change.look.as_ref()?;
+        Some(self.change.issued.as_ref().map_or_else(|| look.clone(), |id| look.for_created(id)))
+    }
+}
+
 /// What a look saw.
 enum Stands {
     Before,
@@ -90,10 +98,10 @@ impl Engine {
 
     /// What taking back would do, by reading only.
     async fn foresee(&self, undoing: &Undoing) -> (RollbackState, Option<String>) {
-        let (Undo::Call(_), Some(look)) = (&undoing.change.change.undo, &undoing.change.change.look) else {
+        let (Undo::Call(_), Some(look)) = (&undoing.change.change.undo, undoing.look()) else {
             return never(&undoing.change);
         };
-        match self.see(look).await {
+        match self.see(&look).await {
             Stands::Before => (RollbackState::Already, Some("it is back already".into())),
             Stands::After(_) => (RollbackState::Planned, None),
             Stands::Moved(what) => (RollbackState::Moved, Some(what)),
@@ -103,13 +111,13 @@ impl Engine {
 
     async fn undo(&self, run: &mut Run, undoing: &Undoing) -> Result<()> {
         let change = &undoing.change.change;
-        let (state, reason) = match (&change.undo, &change.look) {
-            (Undo::Call(call), Some(look)) => match self.see(look).await {
+        let (state, reason) = match (&change.undo, undoing.look()) {
+            (Undo::Call(call), Some(look)) => match self.see(&look).await {
                 Stands::Before => (RollbackState::Already, Some("it is back already".to_owned())),
                 Stands::Moved(what) => (RollbackState::Moved, Some(what)),
                 Stands::Unknown(why) => (RollbackState::Skipped, Some(why)),
                 Stands::After(object) => match call.found(&object) {
-                    Some(call) => self.send_undo(run, undoing, &call, look).await?,
+                    Some(call) => self.send_undo(run, undoing, &call, &look).await?,
                     None => (RollbackState::Skipped, Some("what was created can't be found by an id".into())),
                 },
             },
@@ -173,6 +181,12 @@ impl Engine {
     }
 
     async fn see(&self, look: &Look) -> Stands {
+        if look.needs_created() {
+            return Stands::Unknown(
+                "the answer that held the id of what it created is lost: look what is there, and delete it"
+                    .into(),
+            );
+        }
         let seen = match self.read_seen(&look.get, look.pick.as_ref()).await {
             Ok(seen) => seen,
             Err(failure) => return Stands::Unknown(format!("its state can't be read: {}", failure.what)),

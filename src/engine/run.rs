@@ -12,10 +12,11 @@ use super::secret::Secrets;
 use super::{Engine, Observed, Order, Since};
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
+use crate::graph::Secret;
 use crate::guard::HeldRoles;
 use crate::journal::{
-    Began, FORMAT, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Signer, Store, TargetFound,
-    UserLock,
+    Began, FORMAT, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Signer, Store,
+    TargetFound, UserLock,
 };
 use crate::playbook::Playbook;
 use crate::report::{OpenDocument, RunDocument, fold};
@@ -243,9 +244,27 @@ impl Run {
                 user_id: user_id.to_owned(),
                 path: sealed.path.display().to_string(),
                 recipient: sealed.recipient,
+                intent: None,
             })?;
         }
         Ok(body)
+    }
+
+    /// Whether what the answer of a call brings can be sealed.
+    pub(super) fn check_can_seal(&self, call: &Call) -> Result<()> {
+        self.secrets.as_ref().map_or(Ok(()), |secrets| secrets.check_can_seal(call))
+    }
+
+    /// Seals what the answer to an intent brought, and records the file.
+    pub(super) fn seal(&mut self, intent: &Intent, name: &str, secret: &Secret) -> Result<()> {
+        let Some(secrets) = &self.secrets else { return Ok(()) };
+        let sealed = secrets.seal(&intent.user_id, name, secret.expose())?;
+        self.journal.append(Record::Sealed {
+            user_id: intent.user_id.clone(),
+            path: sealed.path.display().to_string(),
+            recipient: sealed.recipient,
+            intent: Some(intent.intent),
+        })
     }
 
     /// Whether there is something to go on with.

@@ -35,7 +35,7 @@ pub struct SavedPlan {
     pub since: Timestamp,
     /// Text of the playbook.
     pub playbook: String,
-    /// Public key of age for new passwords.
+    /// Public key of age for what is secret: new passwords, access passes.
     pub password_recipient: Option<String>,
     /// Object ids of the users.
     pub users: Vec<String>,

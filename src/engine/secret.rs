@@ -1,4 +1,5 @@
-//! New passwords: made as they are sent, sealed for a recipient if there is one, kept nowhere.
+//! Secrets: new passwords, made as they are sent, and what an answer brings once. Sealed for a recipient if there
+//! is one, kept nowhere.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -78,13 +79,47 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// Whether what the answer of a call brings can be sealed: asked before the call is announced.
+    ///
+    /// # Errors
+    /// [`Code::RecipientMissing`]; [`Code::StateUnwritable`] when the folder takes no file.
+    pub fn check_can_seal(&self, call: &Call) -> Result<()> {
+        if call.seal.is_none() {
+            return Ok(());
+        }
+        if self.recipient.is_none() {
+            return Err(no_recipient());
+        }
+        Store::check_writable(&self.folder)
+    }
+
+    /// Seals what an answer brought as `name`. The file is on disk when this returns.
+    ///
+    /// # Errors
+    /// As [`Secrets::check_can_seal`].
+    pub fn seal(&self, user_id: &str, name: &str, secret: &str) -> Result<SealedFile> {
+        let recipient = self.recipient.as_ref().ok_or_else(no_recipient)?;
+        seal(recipient, secret, &self.folder, name, user_id)
+    }
+}
+
+/// A secret comes once, and nobody is named who could open it.
+pub(super) fn no_recipient() -> Failure {
+    Failure::new(
+        Code::RecipientMissing,
+        "the answer holds a secret that comes once, and nobody is named to have it",
+    )
+    .next("name a public key of age that it is sealed for: `--secret-recipient age1…`")
+}
+
 /// Reads a public key of age, `age1…`.
 ///
 /// # Errors
 /// [`Code::InvalidConfig`].
 pub fn parse_recipient(text: &str) -> Result<Recipient> {
     text.parse().map_err(|e| {
-        Failure::new(Code::InvalidConfig, format!("the password recipient is not a public key of age: {e}"))
+        Failure::new(Code::InvalidConfig, format!("the recipient is not a public key of age: {e}"))
             .next("give the public key (age1…) that age-keygen prints; the private key stays with its owner")
     })
 }

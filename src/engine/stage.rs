@@ -8,7 +8,7 @@ use super::event::What;
 use super::observe::truncate;
 use super::{Engine, Run};
 use crate::failure::Result;
-use crate::graph::{Answer, Sent};
+use crate::graph::{Answer, Secret, Sent};
 use crate::journal::{Intent, Record, Told, ToldResult};
 use crate::report::State;
 
@@ -28,6 +28,14 @@ pub(super) struct Due {
 impl Engine {
     /// Sends what a stage has due, until nothing is.
     pub(super) async fn run_stage(&self, run: &mut Run, stage: &str) -> Result<()> {
+        if run.stage(stage).is_some_and(|stage| stage.after.is_some()) {
+            self.settle_doubts(run, stage).await?;
+            let lost = run.due_to_loss(stage, AT_ONCE);
+            if !lost.is_empty() {
+                self.send(run, lost).await?;
+            }
+            self.hold_back(run, stage).await?;
+        }
         for user in run.users_with_work(stage) {
             self.tell(What::Stage { user, stage: stage.to_owned() });
         }
@@ -47,6 +55,7 @@ impl Engine {
     async fn send(&self, run: &mut Run, due: Vec<Due>) -> Result<()> {
         let mut bodies = Vec::with_capacity(due.len());
         for d in &due {
+            run.check_can_seal(&d.change.call)?;
             bodies.push(run.fill(&d.user_id, &d.change.call)?);
         }
         let service_time = truncate(self.graph.service_time());
@@ -81,12 +90,14 @@ impl Engine {
         written
     }
 
-    fn note_outcome(&self, run: &mut Run, intent: &Intent, sent: Sent) -> Result<()> {
-        let told = told(&intent.change.call, sent);
+    fn note_outcome(&self, run: &mut Run, intent: &Intent, mut sent: Sent) -> Result<()> {
+        let secret = sent.take_secret();
+        let mut told = told(&intent.change.call, sent);
+        let sealed = seal(run, intent, &mut told, secret);
         let denied = told.result == ToldResult::Refused && told.status == Some(403);
         run.append(Record::Outcome { intent: intent.intent, answer: told })?;
         if denied {
-            let denial = run.denial(&intent.user_id, &intent.step);
+            let denial = run.denial(&intent.user_id, &intent.step, &intent.change);
             run.append(Record::Verified {
                 user_id: intent.user_id.clone(),
                 step: intent.step.clone(),
@@ -97,7 +108,7 @@ impl Engine {
             })?;
         }
         self.tell_change(run, intent.intent);
-        Ok(())
+        sealed
     }
 
     /// Tells where the change of an intent stands.
@@ -126,6 +137,26 @@ impl Engine {
     }
 }
 
+/// Seals what an accepted answer brought. Without that the call is in doubt: its secret is lost.
+fn seal(run: &mut Run, intent: &Intent, told: &mut Told, secret: Option<Secret>) -> Result<()> {
+    let Some(name) = intent.change.call.seal.as_deref().filter(|_| told.result == ToldResult::Accepted)
+    else {
+        return Ok(());
+    };
+    let sealed = match secret {
+        Some(secret) if told.issued.is_some() => run.seal(intent, name, &secret),
+        _ => {
+            (told.result, told.error) = (ToldResult::InDoubt, Some("the answer held no secret".into()));
+            return Ok(());
+        }
+    };
+    if let Err(failure) = &sealed {
+        (told.result, told.issued) = (ToldResult::InDoubt, None);
+        told.error = Some(format!("its secret could not be sealed: {}", failure.what));
+    }
+    sealed
+}
+
 /// What an answer means for a call. There already is done. Gone already is to be seen: the replica that was
 /// asked may not know the object yet. A 200 or 201 without JSON is not Graph's: something in between answered.
 pub(super) fn told(call: &Call, sent: Sent) -> Told {
@@ -149,7 +180,9 @@ pub(super) fn told(call: &Call, sent: Sent) -> Told {
         (None, message) => message.clone(),
     };
     let error = if result == ToldResult::Accepted { None } else { error };
-    Told { result, status: answer.status, error, request_id: answer.request_id }
+    let created = || answer.body.as_ref()?["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    let issued = call.seal.as_ref().and_then(|_| created());
+    Told { result, status: answer.status, error, issued, request_id: answer.request_id }
 }
 
 fn is_there_already(call: &Call, answer: &Answer) -> bool {

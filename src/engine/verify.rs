@@ -16,16 +16,20 @@ use crate::report::{RunDocument, State};
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
+/// What can be done about a secret that came and was not kept.
+const LOST: &str =
+    "made or not, its secret is lost: `oust resume RUN` removes what was made and issues another";
+
 /// A step that was looked at again.
-struct Again {
-    user_id: String,
-    step: String,
-    plan: Result<Wanted>,
+pub(super) struct Again {
+    pub(super) user_id: String,
+    pub(super) step: String,
+    pub(super) plan: Result<Wanted>,
 }
 
 /// What an action, looking again, still wants.
-struct Wanted {
-    plan: Plan,
+pub(super) struct Wanted {
+    pub(super) plan: Plan,
     writes: HashSet<Write>,
 }
 
@@ -34,7 +38,7 @@ impl Wanted {
         Self { writes: plan.changes.iter().map(Change::write).collect(), plan }
     }
 
-    fn has(&self, change: &ChangeLedger) -> bool {
+    pub(super) fn has(&self, change: &ChangeLedger) -> bool {
         self.writes.contains(&change.change.write())
     }
 }
@@ -42,13 +46,24 @@ impl Wanted {
 impl Engine {
     /// Reads every accepted change back until it is in force or the patience ends.
     pub(super) async fn verify(&self, run: &mut Run) -> Result<()> {
+        self.read_back(run).await?;
+        self.note_lasting(run)
+    }
+
+    async fn read_back(&self, run: &mut Run) -> Result<()> {
         let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
         let mut wait = FIRST_WAIT;
         loop {
-            let unsettled =
-                |c: &ChangeLedger| c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt);
+            let unsettled = |c: &ChangeLedger| {
+                c.attempts > 0 && matches!(c.state, State::Pending | State::InDoubt) && !c.is_secret_lost()
+            };
             let again = self.look_again(run, |_, _| true, unsettled);
-            let again = self.stop.unless_signalled(again).await?;
+            let mut again = self.stop.unless_signalled(again).await?;
+            // What makes another change last is noted before that one.
+            again.sort_by_key(|looked| {
+                let step = run.ledger().step(&looked.user_id, &looked.step);
+                !step.is_some_and(StepLedger::is_disable_at_the_source)
+            });
             if again.is_empty() {
                 return Ok(());
             }
@@ -74,6 +89,10 @@ impl Engine {
             let changes = run.changes(&looked.user_id, &looked.step, doubtful);
             for change in changes {
                 let Some(intent) = change.intent else { continue };
+                if let (true, Ok(wanted)) = (change.is_secret_lost(), &looked.plan) {
+                    self.issue_again(run, &looked, &change, intent, &wanted.plan)?;
+                    continue;
+                }
                 let wanted = match &looked.plan {
                     Ok(wanted) => wanted.has(&change) || self.is_denied(&change).await,
                     Err(_) => false,
@@ -83,7 +102,7 @@ impl Engine {
                     Err(failure) => {
                         (State::InDoubt, Some(format!("could not be read back yet: {}", failure.what)))
                     }
-                    Ok(_) if !wanted => change.in_force(),
+                    Ok(_) if !wanted => run.ledger().in_force(&looked.user_id, &looked.step, &change),
                     Ok(_) if may_duplicate && !self.is_still_denied(&change).await => (
                         State::InDoubt,
                         Some("not visible; a second call could duplicate it, so none is sent".into()),
@@ -99,6 +118,24 @@ impl Engine {
         Ok(())
     }
 
+    /// What was made with a secret that nobody has goes, and the call is sent again: only the plan of a fresh look
+    /// says what is there.
+    fn issue_again(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        change: &ChangeLedger,
+        intent: u32,
+        plan: &Plan,
+    ) -> Result<()> {
+        if change.tries >= MAX_ATTEMPTS {
+            return self.note(run, looked, intent, State::InDoubt, Some(LOST.into()));
+        }
+        run.add_to_plan(&looked.user_id, &looked.step, plan)?;
+        let reason = "its secret is lost: what is there goes, and another is issued";
+        self.note(run, looked, intent, State::Planned, Some(reason.into()))
+    }
+
     async fn note_again(
         &self,
         run: &mut Run,
@@ -111,7 +148,7 @@ impl Engine {
             let denied = looked.plan.is_ok() && self.is_denied(&change).await;
             match &looked.plan {
                 Ok(wanted) if !wanted.has(&change) && !denied => {
-                    let (state, reason) = change.in_force();
+                    let (state, reason) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                     self.note(run, looked, intent, state, reason)?;
                 }
                 Ok(_) if last => {
@@ -141,14 +178,14 @@ impl Engine {
 
     /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
     /// service has not said that it was made, the object itself is looked at too.
-    async fn is_denied(&self, change: &ChangeLedger) -> bool {
+    pub(super) async fn is_denied(&self, change: &ChangeLedger) -> bool {
         match &change.change.look {
             Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
             _ => false,
         }
     }
 
-    fn note(
+    pub(super) fn note(
         &self,
         run: &mut Run,
         looked: &Again,
@@ -186,15 +223,13 @@ impl Engine {
                     .map(|(first, _)| first)
                     .max();
                 let Some(sent) = sent else { continue };
-                let target =
-                    Target { settings: step.settings.clone(), cut_after: sent, ..user.target.clone() };
-                looks.push(self.look_once(target, step));
+                looks.push(self.look_once(run.target(user, step, sent), step));
             }
         }
         join_all(looks).await
     }
 
-    async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
+    pub(super) async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
         let plan = match oust_actions::find(&step.action) {
             None => Err(crate::failure::Failure::new(
                 crate::failure::Code::Internal,
@@ -234,7 +269,10 @@ impl Engine {
                 let Some(intent) = change.intent else { continue };
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
-                    Ok(wanted) if !wanted.has(&change) => change.in_force(),
+                    Ok(_) if change.is_secret_lost() => (State::InDoubt, Some(LOST.into())),
+                    Ok(wanted) if !wanted.has(&change) => {
+                        run.ledger().in_force(&looked.user_id, &looked.step, &change)
+                    }
                     Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
                         (State::Pending, Some("still not visible".into()))
                     }
@@ -242,6 +280,16 @@ impl Engine {
                 };
                 self.note(run, &looked, intent, state, reason)?;
             }
+        }
+        self.note_lasting(run)
+    }
+
+    /// What the account's source holds too stays in force, whichever of the two was read back first.
+    fn note_lasting(&self, run: &mut Run) -> Result<()> {
+        for (user_id, step, intent) in run.ledger().lasting_after_all() {
+            let (state, reason, code) = (State::Effective, None, None);
+            run.append(Record::Verified { user_id, step, intent, state, reason, code })?;
+            self.tell_change(run, intent);
         }
         Ok(())
     }

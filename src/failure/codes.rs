@@ -84,6 +84,7 @@ codes! {
     KeyReused "E0110" Usage "the idempotency key belongs to another request";
     NotResumable "E0111" Usage "the run has nothing to go on with";
     InvalidKey "E0112" Usage "the key that signs or checks journals can't be used";
+    RecipientMissing "E0113" Usage "a secret has nobody to be sealed for";
     NoCredential "E0201" Denied "no way to sign in is configured";
     SignInRefused "E0202" Denied "the sign-in was refused";
     SecretRefused "E0203" Denied "the client secret is wrong or has expired";
@@ -104,6 +105,7 @@ codes! {
     TargetUnknown "E0407" Guarded "no such user in the tenant";
     TargetAmbiguous "E0408" Guarded "more than one user fits";
     RunLocked "E0409" Guarded "another process works on this run or this user";
+    HeldBack "E0410" Guarded "a stage waits for what is still open";
     Unreachable "E0501" Failed "the service can't be reached";
     Unreadable "E0502" Failed "the service's answer can't be read";
     ForeignLink "E0503" Failed "the service's answer points to another host";

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use oust_actions::Api;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::claims::Claims;
-use super::cloud::Endpoint;
+use super::cloud::{Cloud, Endpoint};
 use super::error_body::ErrorBody;
+use super::exchange;
 use super::family::Family;
 use super::limits::{Limits, Permit, TooLong};
 use super::retry::{Budget, Jitter, Over, RetryAfter, http_date};
@@ -44,9 +46,25 @@ pub struct Graph {
     pub(super) limits: Limits,
     pub(super) jitter: Jitter,
     service: ServiceClock,
+    cloud: Cloud,
+    directory: Door,
+    /// The way to Exchange Online, or why it is closed.
+    exchange: std::result::Result<Door, String>,
+}
+
+/// A service that requests go to, with the tokens that go there and nowhere else.
+struct Door {
+    endpoint: Endpoint,
+    tokens: Arc<dyn TokenSource>,
     /// Counts renewals, so that requests that were refused together renew once.
     renewals: AtomicU64,
     renewing: tokio::sync::Mutex<()>,
+}
+
+impl Door {
+    fn new(endpoint: Endpoint, tokens: Arc<dyn TokenSource>) -> Self {
+        Self { endpoint, tokens, renewals: AtomicU64::new(0), renewing: tokio::sync::Mutex::default() }
+    }
 }
 
 /// A token, and how many renewals came before it.
@@ -57,12 +75,15 @@ pub(super) struct Session {
 
 /// A request but for what changes from attempt to attempt.
 pub(super) struct Outgoing<'a> {
+    pub api: Api,
     pub method: &'static str,
-    /// Absolute, on the endpoint's origin.
+    /// Absolute, on the origin of the service that `api` belongs to.
     pub url: &'a str,
     /// For the log and the limits: path without query.
     pub path: &'a str,
     pub eventual: bool,
+    /// The mailbox that Exchange Online routes by.
+    pub anchor: Option<&'a str>,
     pub body: Option<&'a Zeroizing<Vec<u8>>>,
 }
 
@@ -79,10 +100,37 @@ impl Graph {
             limits: Limits::new(parts.clock.clone()),
             jitter: Jitter::random(),
             service: ServiceClock::default(),
-            renewals: AtomicU64::new(0),
-            renewing: tokio::sync::Mutex::default(),
+            cloud: Cloud::Global,
+            directory: Door::new(parts.endpoint.clone(), Arc::clone(&parts.tokens)),
+            exchange: Err(exchange::NOT_ASKED_FOR.to_owned()),
             parts,
         }
+    }
+
+    /// Says which cloud the endpoint is of: what Graph lacks there is not asked for. The global one otherwise.
+    #[must_use]
+    pub fn in_cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = cloud;
+        self
+    }
+
+    /// The cloud that the endpoint is of.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud
+    }
+
+    /// Opens the way to Exchange Online, with tokens of its own. No token is asked for yet.
+    #[must_use]
+    pub fn with_exchange(mut self, endpoint: Endpoint, tokens: Arc<dyn TokenSource>) -> Self {
+        self.exchange = Ok(Door::new(endpoint, tokens));
+        self
+    }
+
+    /// Leaves the way to Exchange Online closed, and says why.
+    #[must_use]
+    pub fn without_exchange(mut self, why: impl Into<String>) -> Self {
+        self.exchange = Err(why.into());
+        self
     }
 
     /// Doesn't pace itself to the published limits; it still waits when an answer asks for it. For a simulated
@@ -105,13 +153,61 @@ impl Graph {
     /// # Errors
     /// The sign-in failed.
     pub async fn claims(&self) -> Result<Claims> {
-        let session = self.session().await?;
+        self.claims_for(Api::V1).await
+    }
+
+    /// What the token for Exchange Online says. `None`: the way there is closed.
+    pub async fn exchange_claims(&self) -> Option<Result<Claims>> {
+        match self.exchange {
+            Ok(_) => Some(self.claims_for(Api::Exchange).await),
+            Err(_) => None,
+        }
+    }
+
+    /// Where Exchange Online is.
+    ///
+    /// # Errors
+    /// Why the way there is closed.
+    pub fn exchange_endpoint(&self) -> std::result::Result<&Endpoint, &str> {
+        self.exchange.as_ref().map(|door| &door.endpoint).map_err(String::as_str)
+    }
+
+    async fn claims_for(&self, api: Api) -> Result<Claims> {
+        let session = self.session(api).await?;
         Ok(Claims::decode(session.token.secret.expose_secret()))
     }
 
-    /// Where requests go.
+    /// Where requests to Graph go.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.parts.endpoint
+        &self.directory.endpoint
+    }
+
+    /// Where requests of this API go.
+    ///
+    /// # Errors
+    /// The way there is closed.
+    pub(super) fn endpoint_of(&self, api: Api) -> Result<&Endpoint> {
+        self.door(api).map(|door| &door.endpoint)
+    }
+
+    fn door(&self, api: Api) -> Result<&Door> {
+        match (api, &self.exchange) {
+            (Api::V1 | Api::Beta, _) => Ok(&self.directory),
+            (Api::Exchange, Ok(door)) => Ok(door),
+            (Api::Exchange, Err(why)) => Err(Failure::new(Code::NoCredential, why.clone())),
+        }
+    }
+
+    /// Where the cmdlets of this tenant are run: the tenant of the token decides.
+    ///
+    /// # Errors
+    /// The way there is closed, the sign-in failed, or the token names no tenant.
+    pub(super) async fn cmdlets(&self) -> Result<exchange::Address> {
+        let endpoint = self.endpoint_of(Api::Exchange)?;
+        let tenant = self.claims_for(Api::Exchange).await?.tenant_id.ok_or_else(|| {
+            Failure::new(Code::Unreadable, "the token for Exchange Online doesn't say which tenant it is for")
+        })?;
+        Ok(exchange::Address::of(endpoint, &tenant))
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -123,25 +219,27 @@ impl Graph {
     }
 
     /// A token to begin with.
-    pub(super) async fn session(&self) -> Result<Session> {
-        let renewal = self.renewals.load(Ordering::Acquire);
-        let token = self.sign_in(Again::Cached).await?;
+    pub(super) async fn session(&self, api: Api) -> Result<Session> {
+        let door = self.door(api)?;
+        let renewal = door.renewals.load(Ordering::Acquire);
+        let token = self.sign_in(door, Again::Cached).await?;
         Ok(Session { token, renewal })
     }
 
     /// Another token than the one that was refused with `reply`.
-    pub(super) async fn renew(&self, refused: &Session, reply: &Reply) -> Result<Session> {
-        let _one_at_a_time = self.renewing.lock().await;
-        if self.renewals.load(Ordering::Acquire) != refused.renewal {
-            return self.session().await;
+    pub(super) async fn renew(&self, api: Api, refused: &Session, reply: &Reply) -> Result<Session> {
+        let door = self.door(api)?;
+        let _one_at_a_time = door.renewing.lock().await;
+        if door.renewals.load(Ordering::Acquire) != refused.renewal {
+            return self.session(api).await;
         }
-        let token = self.sign_in(Again::Fresh { claims: claims_challenge(reply) }).await?;
-        let renewal = self.renewals.fetch_add(1, Ordering::AcqRel) + 1;
+        let token = self.sign_in(door, Again::Fresh { claims: claims_challenge(reply) }).await?;
+        let renewal = door.renewals.fetch_add(1, Ordering::AcqRel) + 1;
         Ok(Session { token, renewal })
     }
 
-    async fn sign_in(&self, again: Again) -> Result<Token> {
-        self.before_deadline(self.parts.tokens.token(again)).await.unwrap_or_else(|()| {
+    async fn sign_in(&self, door: &Door, again: Again) -> Result<Token> {
+        self.before_deadline(door.tokens.token(again)).await.unwrap_or_else(|()| {
             Err(Failure::new(Code::DeadlinePassed, "the deadline passed while signing in"))
         })
     }
@@ -230,7 +328,10 @@ pub(super) fn too_long(over: Over, asked: RetryAfter) -> String {
 }
 
 /// An error answer, in words.
-pub(super) fn explain(status: u16, body: &ErrorBody) -> String {
+pub(super) fn explain(api: Api, status: u16, body: &ErrorBody) -> String {
+    if let (Api::Exchange, Some(why)) = (api, exchange::denial(status, body)) {
+        return why;
+    }
     body.message.clone().unwrap_or_else(|| format!("HTTP {status} without a message"))
 }
 
@@ -242,6 +343,9 @@ fn headers(out: &Outgoing<'_>) -> Vec<(&'static str, String)> {
     ];
     if out.eventual {
         headers.push(("consistencylevel", "eventual".to_owned()));
+    }
+    if let Some(mailbox) = out.anchor {
+        headers.push(("x-anchormailbox", mailbox.to_owned()));
     }
     if out.body.is_some() {
         headers.push(("content-type", "application/json".to_owned()));

@@ -3,13 +3,14 @@
 //! <https://learn.microsoft.com/graph/deployments>
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::failure::{Code, Failure, Result};
 
 /// A Microsoft cloud. Tokens of one are worthless in another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cloud {
     /// Everybody, GCC included.
@@ -43,9 +44,38 @@ impl Cloud {
         }
     }
 
+    /// Origin of Exchange Online's administration.
+    ///
+    /// <https://learn.microsoft.com/exchange/reference/admin-api-get-started>
+    pub fn exchange(self) -> &'static str {
+        match self {
+            Self::Global => "https://outlook.office365.com",
+            Self::UsGov => "https://outlook.office365.us",
+            Self::UsDod => "https://outlook-dod.office365.us",
+            Self::China => "https://outlook.office365.cn",
+        }
+    }
+
+    /// What a token for Exchange Online is asked for.
+    pub fn exchange_scope(self) -> String {
+        format!("{}/.default", self.exchange())
+    }
+
     /// What a token is asked for: all that was granted on this cloud's Graph.
     pub fn scope(self) -> String {
         format!("{}/.default", self.graph())
+    }
+}
+
+/// As actions know it, which reach no host.
+impl From<Cloud> for oust_actions::Cloud {
+    fn from(cloud: Cloud) -> Self {
+        match cloud {
+            Cloud::Global => Self::Global,
+            Cloud::UsGov => Self::UsGov,
+            Cloud::UsDod => Self::UsDod,
+            Cloud::China => Self::China,
+        }
     }
 }
 
@@ -60,7 +90,12 @@ impl Endpoint {
         Self(Url::parse(cloud.graph()).unwrap_or_else(|_| unreachable!("a constant")))
     }
 
-    /// Another address, from `OUST_GRAPH_ENDPOINT`: scheme, host and perhaps a port, nothing else.
+    /// The cloud's own Exchange Online.
+    pub fn exchange_of_cloud(cloud: Cloud) -> Self {
+        Self(Url::parse(cloud.exchange()).unwrap_or_else(|_| unreachable!("a constant")))
+    }
+
+    /// Another address, from `OUST_GRAPH_ENDPOINT` or `OUST_EXCHANGE_ENDPOINT`: scheme, host and perhaps a port, nothing else.
     ///
     /// `http` is for a rehearsal on this machine: on loopback alone, and only with a `fixed_token` (one from a
     /// file), so that a real sign-in never ends on an unprotected wire.
@@ -68,8 +103,16 @@ impl Endpoint {
     /// # Errors
     /// [`Code::InvalidEndpoint`].
     pub fn parse(text: &str, fixed_token: bool) -> Result<Self> {
+        Self::parse_from("OUST_GRAPH_ENDPOINT", text, fixed_token)
+    }
+
+    /// As [`Endpoint::parse`], with the variable that messages name.
+    ///
+    /// # Errors
+    /// [`Code::InvalidEndpoint`].
+    pub fn parse_from(variable: &str, text: &str, fixed_token: bool) -> Result<Self> {
         let refuse = |why: &str| {
-            Failure::new(Code::InvalidEndpoint, format!("OUST_GRAPH_ENDPOINT can't be used: {why}"))
+            Failure::new(Code::InvalidEndpoint, format!("{variable} can't be used: {why}"))
                 .next("give an origin such as https://graph.microsoft.com, or unset it")
         };
         let url = Url::parse(text.trim()).map_err(|e| refuse(&e.to_string()))?;
@@ -132,6 +175,10 @@ mod tests {
     fn every_cloud_has_an_https_endpoint_and_its_own_scope() {
         for &cloud in Cloud::value_variants() {
             let endpoint = Endpoint::for_cloud(cloud);
+            let exchange = Endpoint::exchange_of_cloud(cloud);
+            assert_eq!(exchange.url("/x"), format!("{}/x", cloud.exchange()));
+            assert_eq!(cloud.exchange_scope(), format!("{}/.default", cloud.exchange()));
+            assert!(exchange.0.scheme() == "https" && exchange != endpoint);
             assert_eq!(endpoint.url("/v1.0/me"), format!("{}/v1.0/me", cloud.graph()));
             assert!(endpoint.0.scheme() == "https" && cloud.login().starts_with("https://"));
             assert_eq!(cloud.scope(), format!("{}/.default", cloud.graph()));

@@ -53,13 +53,31 @@ pub fn choose(
     cloud: Cloud,
     http: Arc<dyn Transport>,
 ) -> Result<(Arc<dyn TokenSource>, String)> {
-    choose_at(auth, environment, cloud, http, Clock::system())
+    choose_at(auth, environment, (cloud, cloud.scope()), http, Clock::system())
+}
+
+/// The same sign-in for Exchange Online. `None`: a token from a file is for Graph, and there is no second one.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_for_exchange(
+    auth: Auth,
+    environment: &Environment,
+    cloud: Cloud,
+    http: Arc<dyn Transport>,
+) -> Result<Option<Arc<dyn TokenSource>>> {
+    let chosen = if auth == Auth::Auto { automatic(environment).0 } else { auth };
+    if chosen == Auth::TokenFile {
+        return Ok(None);
+    }
+    let scope = cloud.exchange_scope();
+    choose_at(auth, environment, (cloud, scope), http, Clock::system()).map(|(tokens, _)| Some(tokens))
 }
 
 fn choose_at(
     auth: Auth,
     environment: &Environment,
-    cloud: Cloud,
+    (cloud, scope): (Cloud, String),
     http: Arc<dyn Transport>,
     clock: Clock,
 ) -> Result<(Arc<dyn TokenSource>, String)> {
@@ -79,7 +97,7 @@ fn choose_at(
         authority: authority(environment, cloud)?,
         tenant_id: environment.tenant_id.clone(),
         client_id: environment.client_id.clone(),
-        scope: cloud.scope(),
+        scope,
         transport: http,
         clock: clock.clone(),
     };

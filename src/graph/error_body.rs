@@ -40,7 +40,10 @@ impl ErrorBody {
 fn from_object(body: &Map<String, Value>) -> ErrorBody {
     let mut found = ErrorBody::default();
     match member(body, "error") {
-        Some(Value::Object(error)) => collect(error, &mut found, DEEPEST),
+        Some(Value::Object(error)) => {
+            of_cmdlet(error, &mut found);
+            collect(error, &mut found, DEEPEST);
+        }
         // The shape of OAuth: {"error":"invalid_client","error_description":"…"}.
         Some(Value::String(code)) => {
             found.code = Some(cut(code));
@@ -50,6 +53,20 @@ fn from_object(body: &Map<String, Value>) -> ErrorBody {
         _ => collect(body, &mut found, DEEPEST),
     }
     found
+}
+
+/// A cmdlet of Exchange Online says what went wrong in its details alone, as `id|type of exception|message`.
+fn of_cmdlet(error: &Map<String, Value>, found: &mut ErrorBody) {
+    let details = member(error, "details").and_then(Value::as_array).into_iter().flatten();
+    let texts = details.filter_map(Value::as_object).filter_map(|detail| text(detail, "message"));
+    let parts = texts.filter_map(|text| {
+        let mut parts = text.splitn(3, '|').map(str::to_owned);
+        Some((parts.next()?, parts.next()?, parts.next()?))
+    });
+    if let Some((_, exception, message)) = { parts }.next() {
+        found.code = exception.rsplit('.').next().map(cut);
+        found.message = Some(message);
+    }
 }
 
 /// Takes what is still missing from this level, then from the ones inside.
@@ -113,6 +130,10 @@ mod tests {
             (
                 r#"{"error":{"code":"Request_ResourceNotFound","message":"gone","innerError":{"date":"2022-03-28T07:32:32","request-id":"r1"}}}"#,
                 parts(Some("Request_ResourceNotFound"), Some("gone"), Some("r1")),
+            ),
+            (
+                r#"{"error":{"code":"NotFound","message":"Error executing cmdlet","details":[{"code":"Context","target":"","message":"Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The object | is not there."}],"innererror":{"message":"Error executing cmdlet"}}}"#,
+                parts(Some("ManagementObjectNotFoundException"), Some("The object | is not there."), None),
             ),
             (
                 r#"{"error":{"code":"UnknownError","message":"","innererror":{"message":"deep","request-id":"r2","INNERERROR":{"code":"x"}}}}"#,

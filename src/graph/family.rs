@@ -19,6 +19,8 @@ pub enum Family {
     Outlook,
     /// Intune.
     Intune,
+    /// Cmdlets of Exchange Online: no limit is published, so few at a time.
+    Exchange,
 }
 
 impl Family {
@@ -27,6 +29,7 @@ impl Family {
         let path = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
         match parts.as_slice() {
+            _ if path.starts_with("/exchange/") => Self::Exchange,
             ["auditlogs" | "reports", ..] | [_, _, "authentication", ..] => Self::Reports,
             ["identityprotection", ..] | ["identity", "conditionalaccess", ..] => Self::Protection,
             ["users", _, part, ..] | ["me", part, ..] if is_mailbox(part) => Self::Outlook,
@@ -39,7 +42,7 @@ impl Family {
     /// How many requests may begin in a stretch of time.
     pub fn pace(self) -> Option<(usize, Duration)> {
         match self {
-            Self::Identity | Self::Outlook => None,
+            Self::Identity | Self::Outlook | Self::Exchange => None,
             Self::DeviceWrites => Some((25, Duration::from_secs(10))),
             Self::Reports => Some((5, Duration::from_secs(10))),
             Self::Protection => Some((1, Duration::from_secs(1))),
@@ -47,9 +50,9 @@ impl Family {
         }
     }
 
-    /// How many requests may run at once for one mailbox.
+    /// How many requests may run at once: for one mailbox, or for all of Exchange Online's cmdlets.
     pub fn at_once(self) -> Option<usize> {
-        (self == Self::Outlook).then_some(4)
+        matches!(self, Self::Outlook | Self::Exchange).then_some(4)
     }
 
     /// Its name in messages.
@@ -61,6 +64,7 @@ impl Family {
             Self::Protection => "identity protection and conditional access",
             Self::Outlook => "mailbox",
             Self::Intune => "intune",
+            Self::Exchange => "Exchange Online",
         }
     }
 }

@@ -1,10 +1,11 @@
 //! One GET, sent until it answers or the time is up, and what its answer means.
 
-use oust_actions::{Get, ReadError, ReadErrorKind as Kind};
+use oust_actions::{Api, Get, ReadError, ReadErrorKind as Kind};
 use serde_json::{Map, Value};
 
 use super::client::{Graph, Outgoing, explain, too_long};
 use super::error_body::ErrorBody;
+use super::exchange;
 use super::retry::{Over, RetryAfter};
 use super::{Reply, SendError};
 use crate::failure::{Code, Failure};
@@ -18,12 +19,25 @@ impl Graph {
     /// Reads one URL until it answers or the time is up.
     pub(super) async fn fetch(&self, get: &Get, url: &str) -> Result<Object, ReadError> {
         let path = path_of(get);
-        let out = Outgoing { method: "GET", url, path: &path, eventual: get.eventual, body: None };
+        let posted = match get.api {
+            Api::V1 | Api::Beta => None,
+            Api::Exchange => Some(exchange::reading(get).map_err(|why| error(get, Kind::Refused, why))?),
+        };
+        let anchor = posted.as_ref().map(|_| exchange::anchor(url));
+        let out = Outgoing {
+            api: get.api,
+            method: if posted.is_some() { "POST" } else { "GET" },
+            url,
+            path: &path,
+            eventual: get.eventual,
+            anchor: anchor.as_deref(),
+            body: posted.as_ref(),
+        };
         let began = self.clock().steady();
         if self.budget().deadline.is_some_and(|deadline| deadline <= began) {
             return Err(stopped(get));
         }
-        let mut session = self.session().await.map_err(|failure| signed_out(get, &failure))?;
+        let mut session = self.session(get.api).await.map_err(|failure| signed_out(get, &failure))?;
         let (mut renewed, mut tries, mut garbled) = (false, 0, 0);
         loop {
             let permit = self.admit(&out, began).await.map_err(|late| {
@@ -36,7 +50,10 @@ impl Graph {
             let reply = answer.as_ref().ok();
             if let Some(refused) = reply.filter(|reply| reply.status == 401 && !renewed) {
                 renewed = true;
-                session = self.renew(&session, refused).await.map_err(|failure| signed_out(get, &failure))?;
+                session = self
+                    .renew(get.api, &session, refused)
+                    .await
+                    .map_err(|failure| signed_out(get, &failure))?;
                 continue;
             }
             let trouble = match judge(get, &answer) {
@@ -80,11 +97,11 @@ fn judge(get: &Get, answer: &Result<Reply, SendError>) -> Verdict {
     };
     let body = ErrorBody::of(reply);
     let failed = |kind| ReadError {
-        kind,
+        kind: if get.api == Api::Exchange { exchange::sort(kind, &body) } else { kind },
         path: path_of(get),
         status: Some(reply.status),
         code: body.code.clone(),
-        message: explain(reply.status, &body),
+        message: explain(get.api, reply.status, &body),
         request_id: body.request_id.clone(),
     };
     match reply.status {
@@ -111,11 +128,11 @@ fn is_web_page(reply: &Reply) -> bool {
     reply.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
 }
 
-fn path_of(get: &Get) -> String {
+pub(super) fn path_of(get: &Get) -> String {
     format!("/{}{}", get.api.segment(), get.path)
 }
 
-fn error(get: &Get, kind: Kind, message: impl Into<String>) -> ReadError {
+pub(super) fn error(get: &Get, kind: Kind, message: impl Into<String>) -> ReadError {
     ReadError {
         kind,
         path: path_of(get),
@@ -142,7 +159,7 @@ fn given_up(last: ReadError, over: Over, asked: RetryAfter) -> ReadError {
     ReadError { kind, message: format!("{}; {}", last.message, too_long(over, asked)), ..last }
 }
 
-fn signed_out(get: &Get, failure: &Failure) -> ReadError {
+pub(super) fn signed_out(get: &Get, failure: &Failure) -> ReadError {
     let kind = match failure.code {
         Code::Unreachable | Code::Unavailable => Kind::Unavailable,
         Code::DeadlinePassed => Kind::Stopped,

@@ -1,4 +1,7 @@
-//! Ids that are the same in every tenant: Microsoft Graph's application permissions and Entra's built-in roles.
+//! Ids that are the same in every tenant: application permissions of Microsoft Graph and Exchange Online, and
+//! Entra's built-in roles.
+
+use oust_actions::Resource;
 
 /// Application id of Microsoft Graph, whose service principal holds the permissions in a tenant.
 pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
@@ -28,14 +31,35 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("RoleEligibilitySchedule.ReadWrite.Directory", "fee28b28-e1f3-4841-818e-2704dc62245f"),
     ("RoleManagement.Read.Directory", "483bed4a-2ad3-4361-a73b-c83ccdbdc53c"),
     ("RoleManagement.ReadWrite.Directory", "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"),
+    ("SecurityIdentitiesAccount.Read.All", "c5bc96f5-b4a1-4cfc-8189-d5f0d772278f"),
+    ("SecurityIdentitiesActions.ReadWrite.All", "af2bf46f-7bf1-4be3-8bad-e17e279e8462"),
     ("User-PasswordProfile.ReadWrite.All", "cc117bb9-00cf-4eb8-b580-ea2a878fe8f7"),
     ("User.EnableDisableAccount.All", "3011c876-62b7-4ada-afa2-506cbbecc68c"),
     ("User.Read.All", "df021288-bdef-4463-88db-98f22de89214"),
     ("User.ReadWrite.All", "741f803b-c850-494e-b5df-cde7c675a1ca"),
     ("User.RevokeSessions.All", "77f3a031-c388-4f99-b373-dc68676a979e"),
+    ("UserAuthMethod-Email.ReadWrite.All", "e8ecb853-1435-4a49-95ba-ec5b31b11672"),
+    ("UserAuthMethod-External.ReadWrite.All", "c7a22c2e-5b01-4129-8159-6c8be2c78f16"),
+    ("UserAuthMethod-HardwareOATH.ReadWrite.All", "7e9ebcc1-90aa-4471-8051-e68d6b4e9c89"),
+    ("UserAuthMethod-MicrosoftAuthApp.ReadWrite.All", "c833c349-a1ab-4b6d-94a2-fa9a8674420c"),
+    ("UserAuthMethod-Passkey.ReadWrite.All", "0400e371-7db1-4338-a269-96069eb65227"),
+    ("UserAuthMethod-Phone.ReadWrite.All", "6e85d483-7092-4375-babe-0a94a8213a58"),
+    ("UserAuthMethod-PlatformCred.ReadWrite.All", "1a87acf4-a9ca-4576-a974-452ea265d5f6"),
+    ("UserAuthMethod-SoftwareOATH.ReadWrite.All", "787442d4-3c6e-4e99-aa95-8ccca20a48ff"),
+    ("UserAuthMethod-TAP.ReadWrite.All", "627169a8-8c15-451c-861a-5b80e383de5c"),
+    ("UserAuthMethod-WindowsHello.ReadWrite.All", "f14eee8a-713e-45aa-8223-2ab74632db1a"),
     ("UserAuthenticationMethod.Read.All", "38d9df27-64da-44fd-b7c5-a6fbac20248f"),
     ("UserAuthenticationMethod.ReadWrite.All", "50483e42-d915-4231-9639-7fdb7fd190e5"),
 ];
+
+/// Application id of Office 365 Exchange Online.
+pub const EXCHANGE_APP_ID: &str = "00000002-0000-0ff1-ce00-000000000000";
+
+/// Application permissions of Exchange Online and the ids of their app roles.
+///
+/// <https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2>
+pub const EXCHANGE_PERMISSIONS: &[(&str, &str)] =
+    &[("Exchange.ManageAsApp", "dc50a0fb-09a3-484d-be87-e023b12c6440")];
 
 /// Built-in directory roles and their template ids, which are also the ids of their definitions.
 ///
@@ -81,6 +105,14 @@ pub fn permission_id(name: &str) -> Option<&'static str> {
     id(PERMISSIONS, name)
 }
 
+/// The service that a permission is an app role of, its application id, and the id of the app role; by the
+/// permission's name in any case.
+pub fn app_role(name: &str) -> Option<(Resource, &'static str, &'static str)> {
+    let of_exchange =
+        || id(EXCHANGE_PERMISSIONS, name).map(|role| (Resource::Exchange, EXCHANGE_APP_ID, role));
+    permission_id(name).map(|role| (Resource::Graph, GRAPH_APP_ID, role)).or_else(of_exchange)
+}
+
 /// Template id of a built-in role, by its name in any case.
 pub fn role_id(name: &str) -> Option<&'static str> {
     id(ROLES, name)
@@ -98,7 +130,7 @@ mod tests {
 
     #[test]
     fn every_id_is_a_guid_and_stands_for_one_thing() {
-        for table in [PERMISSIONS, ROLES] {
+        for table in [PERMISSIONS, EXCHANGE_PERMISSIONS, ROLES] {
             assert!(table.iter().all(|(_, id)| id.parse::<uuid::Uuid>().is_ok()));
             assert_eq!(table.iter().map(|(_, id)| id).collect::<HashSet<_>>().len(), table.len());
             assert!(table.is_sorted_by_key(|(name, _)| *name));
@@ -109,7 +141,8 @@ mod tests {
     fn every_permission_that_an_action_declares_is_known() {
         for action in oust_actions::ACTIONS {
             for permission in action.about().permissions {
-                assert!(permission_id(permission.name).is_some(), "{}", permission.name);
+                let known = app_role(permission.name).map(|(resource, ..)| resource);
+                assert_eq!(known, Some(permission.resource), "{}", permission.name);
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod cloud;
 pub mod credential;
 pub mod environment;
 pub mod error_body;
+mod exchange;
 pub mod family;
 mod fetch;
 pub mod http;
@@ -115,6 +116,16 @@ pub enum Sent {
     NotSent(Answer),
 }
 
+impl Sent {
+    /// Takes the secret out of an accepted answer.
+    pub fn take_secret(&mut self) -> Option<Secret> {
+        match self {
+            Self::Accepted(answer) => answer.secret.take(),
+            _ => None,
+        }
+    }
+}
+
 /// What the service said.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answer {
@@ -126,6 +137,25 @@ pub struct Answer {
     pub message: Option<String>,
     /// Graph's `request-id`.
     pub request_id: Option<String>,
-    /// The body of an accepted call, for the id of what was created.
+    /// The body of an accepted call, for the id of what was created. Without the secret of a sealed one.
     pub body: Option<serde_json::Value>,
+    /// The secret that the call said its answer would hold.
+    pub secret: Option<Secret>,
+}
+
+/// A secret out of an answer. Never printed, wiped after use.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// The secret itself, to be sealed.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }

@@ -32,6 +32,7 @@ fn code_of(error: &ReadError) -> Code {
         Kind::Unavailable if error.status.is_none() => Code::Unreachable,
         Kind::Unavailable => Code::Unavailable,
         Kind::Unreadable => Code::Unreadable,
+        Kind::Closed => Code::NoCredential,
         Kind::Stopped => Code::DeadlinePassed,
     }
 }

@@ -2,19 +2,25 @@
 
 use std::collections::HashSet;
 
-use oust_actions::{Get, Read, ReadError, Reading};
+use oust_actions::{Api, Get, Read, ReadError, Reading};
 use serde_json::Value;
 
 use super::client::Graph;
-use super::fetch::unreadable;
+use super::exchange;
+use super::fetch::{signed_out, unreadable};
 use crate::failure::Code;
 
 /// A collection with more pages than this is not believed.
 const MOST_PAGES: usize = 10_000;
 
 impl Read for Graph {
+    /// A cmdlet answers with a collection also where it is asked for one object.
     fn one<'a>(&'a self, get: &'a Get) -> Reading<'a, Value> {
         Box::pin(async move {
+            if get.api == Api::Exchange {
+                let found = self.all(get).await?.into_iter().next();
+                return found.ok_or_else(|| exchange::nothing(get));
+            }
             let url = self.endpoint().url(&get.url());
             self.fetch(get, &url).await.map(Value::Object)
         })
@@ -27,7 +33,11 @@ impl Read for Graph {
         Box::pin(async move {
             let mut items = Vec::new();
             let mut seen = HashSet::new();
-            let mut url = self.endpoint().url(&get.url());
+            let endpoint = self.endpoint_of(get.api).map_err(|closed| exchange::closed(get, &closed))?;
+            let mut url = match get.api {
+                Api::V1 | Api::Beta => endpoint.url(&get.url()),
+                Api::Exchange => self.cmdlets().await.map_err(|failure| signed_out(get, &failure))?.url,
+            };
             loop {
                 let mut page = self.fetch(get, &url).await?;
                 match page.remove("value") {
@@ -39,7 +49,7 @@ impl Read for Graph {
                     Some(Value::String(link)) => link,
                     Some(_) => return Err(unreadable(get, "a link to the next page that is no text")),
                 };
-                if let Err(why) = self.endpoint().owns(&url) {
+                if let Err(why) = endpoint.owns(&url) {
                     let code = Some(Code::ForeignLink.id().to_owned());
                     let message = format!("the service answered with {why}; the token was not sent there");
                     return Err(ReadError { code, ..unreadable(get, message) });

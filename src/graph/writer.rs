@@ -1,13 +1,14 @@
 //! Writes: each is sent again only when it surely had no effect.
 
-use oust_actions::{Call, ROOT, SECRET_KEY};
+use oust_actions::{Api, Call, ROOT, SECRET_KEY};
 use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::client::{Graph, Outgoing, explain, too_long};
 use super::error_body::ErrorBody;
+use super::exchange;
 use super::retry::RetryAfter;
-use super::{Answer, Reply, SendError, Sent};
+use super::{Answer, Reply, Secret, SendError, Sent};
 use crate::failure::Failure;
 use crate::journal::Recorded;
 
@@ -16,12 +17,13 @@ impl Graph {
     ///
     /// `body` is the call's body with its secrets filled in; without it the call's own is sent. Sent again
     /// are only a write that never left, one that was throttled (429), and once one whose token was refused
-    /// (401). Whatever else has no clear answer is [`Sent::InDoubt`], for the engine to settle by reading.
+    /// (401). Whatever else has no clear answer is [`Sent::InDoubt`], for the engine to settle by reading. The
+    /// secret of a sealed answer is taken out of it here, before anything could print it.
     pub async fn write(&self, call: &Call, body: Option<Zeroizing<Vec<u8>>>, _proof: &Recorded) -> Sent {
         self.fill_and_deliver(call, body).await
     }
 
-    async fn fill_and_deliver(&self, call: &Call, body: Option<Zeroizing<Vec<u8>>>) -> Sent {
+    pub(super) async fn fill_and_deliver(&self, call: &Call, body: Option<Zeroizing<Vec<u8>>>) -> Sent {
         let body = match (body, &call.body) {
             (None, Some(own)) if holds_placeholder(own) => {
                 return Sent::NotSent(said("a secret of the body was not filled in; nothing was sent"));
@@ -31,15 +33,24 @@ impl Graph {
         };
         let body = self.rooted(call).map(|body| Zeroizing::new(body.to_string().into_bytes())).or(body);
         let path = call.url();
-        let url = self.endpoint().url(&path);
+        let (url, body, anchor) = match call.api {
+            Api::V1 | Api::Beta => (self.endpoint().url(&path), body, None),
+            Api::Exchange => match (self.cmdlets().await, exchange::writing(call, body.as_deref())) {
+                (Ok(there), Ok(body)) => (there.url, Some(body), Some(there.anchor)),
+                (Err(failure), _) => return Sent::NotSent(signed_out(&failure)),
+                (_, Err(why)) => return Sent::NotSent(said(why)),
+            },
+        };
         let out = Outgoing {
+            api: call.api,
             method: call.method.as_str(),
             url: &url,
             path: &path,
             eventual: false,
+            anchor: anchor.as_deref(),
             body: body.as_ref(),
         };
-        self.deliver(&out).await
+        self.deliver(&out, call.seal.as_deref()).await
     }
 
     /// The body with the root of this cloud's API in its `@odata.id`, when it refers to an object by one.
@@ -51,9 +62,9 @@ impl Graph {
         Some(body)
     }
 
-    async fn deliver(&self, out: &Outgoing<'_>) -> Sent {
+    async fn deliver(&self, out: &Outgoing<'_>, seal: Option<&str>) -> Sent {
         let began = self.clock().steady();
-        let mut session = match self.session().await {
+        let mut session = match self.session(out.api).await {
             Ok(session) => session,
             Err(failure) => return Sent::NotSent(signed_out(&failure)),
         };
@@ -67,19 +78,28 @@ impl Graph {
                 }
             };
             // Not cut off at the deadline: that would only put it in doubt.
-            let answer = self.attempt(out, &session).await;
+            let mut answer = self.attempt(out, &session).await;
             drop(permit);
             let (reply, trouble) = match &answer {
                 Ok(reply) if reply.status == 401 && !renewed => {
                     renewed = true;
-                    match self.renew(&session, reply).await {
+                    match self.renew(out.api, &session, reply).await {
                         Ok(new) => session = new,
-                        Err(failure) => return Sent::Refused(refused_and_signed_out(reply, &failure)),
+                        Err(failure) => {
+                            return Sent::Refused(refused_and_signed_out(out.api, reply, &failure));
+                        }
                     }
                     continue;
                 }
-                Ok(reply) if reply.status == 429 => (Some(reply), told(reply)),
-                Ok(reply) => return settle(reply),
+                Ok(reply) if reply.status == 429 => (Some(reply), told(out.api, reply)),
+                Ok(reply) => {
+                    let sent = settle(out.api, reply, seal);
+                    // As it came, it still holds the secret.
+                    if let (Some(_), Ok(reply)) = (seal, &mut answer) {
+                        reply.body.zeroize();
+                    }
+                    return sent;
+                }
                 Err(SendError::NotSent(why)) => (None, said(format!("no connection: {why}"))),
                 Err(unclear) => return Sent::InDoubt(said(unclear.to_string())),
             };
@@ -99,29 +119,41 @@ impl Graph {
 }
 
 /// What an answer that ends the matter means for the write.
-fn settle(reply: &Reply) -> Sent {
+fn settle(api: Api, reply: &Reply, seal: Option<&str>) -> Sent {
     match reply.status {
-        200..=299 => Sent::Accepted(Answer {
-            body: serde_json::from_slice(&reply.body).ok(),
-            status: Some(reply.status),
-            request_id: ErrorBody::of(reply).request_id,
-            ..Answer::default()
-        }),
+        200..=299 => {
+            let mut body: Option<Value> = serde_json::from_slice(&reply.body).ok();
+            Sent::Accepted(Answer {
+                secret: seal.and_then(|member| take_secret(body.as_mut()?, member)),
+                body,
+                status: Some(reply.status),
+                request_id: ErrorBody::of(reply).request_id,
+                ..Answer::default()
+            })
+        }
         // The service waited for the request in vain, or so says something between us: not a clear no.
-        408 => Sent::InDoubt(told(reply)),
-        300..=499 => Sent::Refused(told(reply)),
-        _ => Sent::InDoubt(told(reply)),
+        408 => Sent::InDoubt(told(api, reply)),
+        300..=499 => Sent::Refused(told(api, reply)),
+        _ => Sent::InDoubt(told(api, reply)),
     }
 }
 
-fn told(reply: &Reply) -> Answer {
+/// Takes the secret out of an answer, whatever it is: what is no text is not left in it either.
+fn take_secret(body: &mut Value, member: &str) -> Option<Secret> {
+    match body.as_object_mut()?.remove(member)? {
+        Value::String(text) if !text.is_empty() => Some(Secret(Zeroizing::new(text))),
+        _ => None,
+    }
+}
+
+fn told(api: Api, reply: &Reply) -> Answer {
     let body = ErrorBody::of(reply);
     Answer {
         status: Some(reply.status),
-        message: Some(explain(reply.status, &body)),
+        message: Some(explain(api, reply.status, &body)),
         code: body.code,
         request_id: body.request_id,
-        body: None,
+        ..Answer::default()
     }
 }
 
@@ -133,8 +165,8 @@ fn signed_out(failure: &Failure) -> Answer {
     Answer { code: Some(failure.code.id().to_owned()), ..said(failure.what.clone()) }
 }
 
-fn refused_and_signed_out(reply: &Reply, failure: &Failure) -> Answer {
-    let answer = told(reply);
+fn refused_and_signed_out(api: Api, reply: &Reply, failure: &Failure) -> Answer {
+    let answer = told(api, reply);
     let message = format!("{}; {}", answer.message.unwrap_or_default(), failure.what);
     Answer { message: Some(message), ..answer }
 }
@@ -261,6 +293,24 @@ mod tests {
         let (root, _) = seen[0].url.split_once("/v1.0/").unwrap();
         let body: Value = serde_json::from_str(seen[0].body.as_deref().unwrap()).unwrap();
         assert_eq!(body, json!({"@odata.id": format!("{root}/v1.0/directoryObjects/u")}));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_secret_of_a_sealed_answer_is_taken_out_of_it_and_never_printed() {
+        let issue = Call::new(Method::Post, ["users", "x", "passes"]).seal("pass");
+        for (body, secret) in [
+            (r#"{"id":"1","pass":"Xy7+abc"}"#, Some("Xy7+abc")),
+            (r#"{"id":"1","pass":""}"#, None),
+            (r#"{"id":"1","pass":{"is":"Xy7+abc"}}"#, None),
+            (r#"{"id":"1"}"#, None),
+        ] {
+            let Sent::Accepted(said) = send(&scripted([answer(201, body)]), &issue).await else {
+                panic!("not accepted: {body}")
+            };
+            assert_eq!(said.body, Some(json!({"id": "1"})));
+            assert_eq!(said.secret.as_ref().map(Secret::expose), secret);
+            assert!(!format!("{said:?}").contains("Xy7"), "{said:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,8 +21,8 @@ pub struct Ledger {
     pub phase: Phase,
     /// The users, in order.
     pub users: Vec<UserLedger>,
-    /// Sealed files.
-    pub sealed: Vec<String>,
+    /// Sealed files, each with the intent whose answer brought the secret.
+    pub sealed: Vec<(String, Option<u32>)>,
     /// Who confirmed it, if anyone has.
     pub confirmed: Option<String>,
     /// How it ended, if it did.
@@ -110,6 +110,8 @@ pub struct ChangeLedger {
     pub error: Option<String>,
     /// Of the last answer.
     pub request_id: Option<String>,
+    /// Id of the object that the last call created, where its answer was sealed.
+    pub issued: Option<String>,
     /// What a rollback made of it.
     pub undo: Option<UndoLedger>,
 }
@@ -145,6 +147,7 @@ impl ChangeLedger {
             status: None,
             error: None,
             request_id: None,
+            issued: None,
             undo: None,
         }
     }
@@ -152,6 +155,12 @@ impl ChangeLedger {
     /// Whether it may have changed the tenant, so that a rollback has to look at it.
     pub fn may_be_applied(&self) -> bool {
         self.attempts > 0 && !matches!(self.told, Some(Told::Refused | Told::NotSent))
+    }
+
+    /// Whether it may have been made and its secret is lost: the answer that held it was not sealed. Reading can't
+    /// mend that, so it never counts as done.
+    pub fn is_secret_lost(&self) -> bool {
+        self.change.call.seal.is_some() && self.may_be_applied() && self.told != Some(Told::Accepted)
     }
 
     /// Whether a rollback has put the old state back.
@@ -183,6 +192,12 @@ impl Ledger {
     /// A step of a user.
     pub fn step(&self, user_id: &str, step: &str) -> Option<&StepLedger> {
         self.user(user_id)?.steps.iter().find(|s| s.step == step)
+    }
+
+    /// Ids of what calls with a sealed answer created for a user.
+    pub fn issued<'a>(&'a self, user_id: &str) -> impl Iterator<Item = &'a str> {
+        let steps = self.user(user_id).into_iter().flat_map(|u| &u.steps);
+        steps.flat_map(|s| &s.changes).filter_map(|c| c.issued.as_deref())
     }
 
     /// The change that an intent made.
@@ -256,6 +271,7 @@ impl Ledger {
                 change.status = answer.status;
                 change.error.clone_from(&answer.error);
                 change.request_id.clone_from(&answer.request_id);
+                change.issued.clone_from(&answer.issued);
             }
             Record::Verified { intent, state, reason, code, .. } => {
                 let change = self.change_mut(*intent).ok_or_else(|| unknown(*intent))?;
@@ -268,7 +284,8 @@ impl Ledger {
                 user.ok_or("there is no such user before it")?.cut =
                     Some((service_time.unwrap_or(line.at), *elapsed_ms));
             }
-            Record::Sealed { path, .. } => self.sealed.push(path.clone()),
+            Record::Sealed { path, intent, .. } => self.sealed.push((path.clone(), *intent)),
+            Record::HeldBack { user_id, stage, reason } => self.held_back(user_id, stage, reason),
             Record::Stopped { .. } => {}
             Record::Resumed { .. } => {
                 self.finished = None;
@@ -308,13 +325,28 @@ impl Ledger {
         Ok(())
     }
 
-    /// A doubt that was given up is settled anew, and its call may be sent as often again.
+    /// A doubt that was given up is settled anew, and its call may be sent as often again. What was held back
+    /// waits for the proof once more.
     fn try_again(&mut self) {
         for change in self.users.iter_mut().flat_map(|u| &mut u.steps).flat_map(|s| &mut s.changes) {
             change.tries = 0;
             if change.state == State::InDoubt {
                 change.reason = None;
             }
+            if change.state == State::Skipped {
+                (change.state, change.reason) = (State::Planned, None);
+            }
+        }
+    }
+
+    fn held_back(&mut self, user_id: &str, stage: &str, reason: &str) {
+        let user = self.users.iter_mut().find(|u| u.target.user.id == user_id);
+        let steps = user.into_iter().flat_map(|u| &mut u.steps).filter(|s| s.stage == stage);
+        for change in steps.flat_map(|s| &mut s.changes).filter(|c| c.state == State::Planned) {
+            // What may exist with a secret that nobody has is not left out: it stays in doubt.
+            let lost = change.is_secret_lost();
+            change.state = if lost { State::InDoubt } else { State::Skipped };
+            change.reason = Some(reason.to_owned());
         }
     }
 
@@ -376,13 +408,17 @@ impl Ledger {
         let number = self.writes.get(&(user, step, intent.change.write()));
         let number = *number.ok_or("the change is not in the plan of the step")?;
         let change = &mut self.users[user].steps[step].changes[number];
+        let earlier = change.intent;
         change.intent = Some(intent.intent);
         change.attempts = intent.attempt;
         change.tries += 1;
         let first = change.sent.map_or(intent.service_time, |(first, _)| first);
         change.sent = Some((first, intent.service_time));
         change.told = None;
+        change.issued = None;
         change.state = State::InDoubt;
+        // A secret that came before is worth nothing once the call is sent again.
+        self.sealed.retain(|(_, intent)| intent.is_none() || *intent != earlier);
         self.intents.push(Place { user, step, change: number });
         Ok(())
     }

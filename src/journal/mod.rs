@@ -5,7 +5,9 @@
 
 mod audit;
 mod chain;
+mod issued;
 mod ledger;
+mod on_premises;
 mod record;
 mod signature;
 mod store;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use audit::{Audit, Fault, FaultKind, audit};
 pub use chain::{Chain, GENESIS, read};
+pub use issued::issued;
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,

@@ -80,7 +80,7 @@ pub enum Record {
         #[schemars(with = "Option<String>")]
         service_time: Option<Timestamp>,
     },
-    /// A secret was sealed for its recipient, before the call that sets it.
+    /// A secret was sealed for its recipient: before the call that sets it, or when the answer brought it.
     Sealed {
         /// The user.
         user_id: String,
@@ -88,6 +88,18 @@ pub enum Record {
         path: String,
         /// The recipient's public key.
         recipient: String,
+        /// The intent whose answer brought it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intent: Option<u32>,
+    },
+    /// A stage that waits for the proof of the earlier ones was not sent for a user.
+    HeldBack {
+        /// The user.
+        user_id: String,
+        /// The stage.
+        stage: String,
+        /// What is still open; hostile.
+        reason: String,
     },
     /// Stopped between calls.
     Stopped {
@@ -197,7 +209,7 @@ pub struct Began {
     /// Start of the compromise window.
     #[schemars(with = "String")]
     pub since: Timestamp,
-    /// The recipient for a new password, if one was given.
+    /// The recipient of what is secret, a new password or an access pass, if one was given.
     pub password_recipient: Option<String>,
 }
 
@@ -263,6 +275,9 @@ pub struct Told {
     pub error: Option<String>,
     /// Graph's `request-id`.
     pub request_id: Option<String>,
+    /// Id of the object that a call with a sealed answer created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<String>,
 }
 
 /// What became of a call, in one word.
@@ -316,7 +331,8 @@ impl Phase {
                 | Record::Outcome { .. }
                 | Record::Verified { .. }
                 | Record::Cut { .. }
-                | Record::Sealed { .. },
+                | Record::Sealed { .. }
+                | Record::HeldBack { .. },
             ) => Acting,
             // Nothing is confirmed yet, and a resume has to have that still.
             (Deciding, Record::Stopped { .. }) => Deciding,

@@ -292,6 +292,14 @@ impl Store {
     pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
         write_private(path, bytes)
     }
+
+    /// Whether a folder takes a file, by making one that vanishes at once.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn check_writable(folder: &Path) -> Result<()> {
+        tempfile::tempfile_in(folder).map(drop).map_err(|e| unwritable(folder, &e))
+    }
 }
 
 /// The time in a UUID v7 (RFC 9562, 5.7).

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::playbook::After;
+
 /// The value of `schema` in a [`RunDocument`].
 pub const RUN_SCHEMA: &str = "oust.run/1";
 
@@ -52,12 +54,24 @@ pub struct RunDocument {
     pub error: Option<Problem>,
 }
 
+impl RunDocument {
+    /// Whether it is the run of a playbook that gives an account back.
+    pub fn is_recovery(&self) -> bool {
+        let gives_back = |step: &StepDocument| {
+            oust_actions::find(&step.action).is_some_and(oust_actions::AnyAction::gives_back)
+        };
+        self.users.iter().flat_map(|user| &user.steps).any(gives_back)
+    }
+}
+
 /// How a run or one user of it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Every change is in force and was read back.
     Contained,
+    /// The same of a run that gives an account back.
+    Recovered,
     /// No change was needed.
     NothingToDo,
     /// Only planned.
@@ -145,6 +159,9 @@ pub struct StepDocument {
     pub changes: Vec<ChangeDocument>,
     /// Every object that was judged.
     pub findings: Vec<FindingDocument>,
+    /// What its stage waits for, besides the acknowledgement of the stage before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<After>,
     /// Why the step has no plan, when it could not be observed.
     #[serde(default)]
     pub error: Option<Problem>,

@@ -10,7 +10,7 @@ use super::{
     ChangeDocument, FindingDocument, JournalDocument, OpenDocument, Outcome, Problem, RUN_SCHEMA,
     RollbackDocument, RollbackState, RunDocument, State, StepDocument, UserDocument, residual, verdict,
 };
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::journal::{ChangeLedger, Ledger, Phase, StepLedger, ToldResult, UserLedger};
 use crate::playbook::Playbook;
 
@@ -67,7 +67,7 @@ pub fn document(ledger: &Ledger, meta: &Meta, failure: Option<&Failure>) -> RunD
             .journal
             .as_ref()
             .map(|(path, head)| JournalDocument { path: path.display().to_string(), head: head.clone() }),
-        sealed: ledger.sealed.clone(),
+        sealed: ledger.sealed.iter().map(|(path, _)| path.clone()).collect(),
         error: verdict.error,
     }
 }
@@ -75,7 +75,8 @@ pub fn document(ledger: &Ledger, meta: &Meta, failure: Option<&Failure>) -> RunD
 /// Whether `oust resume` has something to do.
 pub fn is_resumable(ledger: &Ledger) -> bool {
     let unfinished = |c: &ChangeLedger| {
-        matches!(c.state, State::Planned | State::InDoubt) || c.told == Some(ToldResult::NotSent)
+        matches!(c.state, State::Planned | State::InDoubt | State::Skipped)
+            || c.told == Some(ToldResult::NotSent)
     };
     match ledger.phase {
         Phase::Deciding | Phase::Acting | Phase::Stopped => true,
@@ -132,12 +133,13 @@ fn user(user: &UserLedger, meta: &Meta) -> UserDocument {
         cut_ms: user.cut.map(|(_, ms)| ms),
         residual_access_until: residual.iter().map(|r| r.until).max(),
         residual_access: residual,
-        steps: user.steps.iter().map(step).collect(),
+        steps: user.steps.iter().map(|s| step(s, meta)).collect(),
         open: open(user, meta),
     }
 }
 
-fn step(step: &StepLedger) -> StepDocument {
+fn step(step: &StepLedger, meta: &Meta) -> StepDocument {
+    let stages = meta.playbook.as_ref().map(|p| p.stages.as_slice()).unwrap_or_default();
     let removed = step.changes.iter().filter(|c| !c.change.reasons.is_empty()).map(|c| FindingDocument {
         object_id: c.change.object_id.clone(),
         label: c.change.label.clone(),
@@ -159,6 +161,7 @@ fn step(step: &StepLedger) -> StepDocument {
         state: step_state(step),
         changes: step.changes.iter().map(change).collect(),
         findings: removed.chain(judged).collect(),
+        after: stages.iter().find(|stage| stage.id == step.stage).and_then(|stage| stage.after),
         error: step.error.clone(),
         lacks: step.lacks.clone(),
     }
@@ -167,7 +170,8 @@ fn step(step: &StepLedger) -> StepDocument {
 /// The least good state of a step's changes.
 pub(super) fn step_state(step: &StepLedger) -> State {
     if let Some(error) = &step.error {
-        return if error.code.starts_with("E03") { State::Refused } else { State::Failed };
+        let refused = error.code.starts_with("E03") || error.code == Code::RecipientMissing.id();
+        return if refused { State::Refused } else { State::Failed };
     }
     let empty = if step.plan.open.is_empty() { State::Already } else { State::Skipped };
     step.changes.iter().map(|c| c.state).max().unwrap_or(empty)
@@ -204,7 +208,12 @@ fn change(change: &ChangeLedger) -> ChangeDocument {
 fn open(user: &UserLedger, meta: &Meta) -> Vec<OpenDocument> {
     let mut open = Vec::new();
     for step in &user.steps {
-        open.extend(step.plan.open.iter().map(|finding| OpenDocument {
+        // Its only finding is that AD puts back what the cloud disables: another step sees to that.
+        let is_closed = step.is_disable_in_the_cloud()
+            && step.plan.open.len() == 1
+            && user.is_to_be_disabled_on_premises();
+        let found = step.plan.open.iter().filter(|_| !is_closed);
+        open.extend(found.map(|finding| OpenDocument {
             step: Some(step.step.clone()),
             label: finding.label.clone(),
             reasons: finding.reasons.clone(),
@@ -247,6 +256,7 @@ fn not_closed(step: &StepLedger, change: &ChangeLedger, said: &HashSet<&str>) ->
             .unwrap_or("do it by hand, or mend what the service refused and run `oust contain` again"),
         State::InDoubt => "look whether it took effect: `oust verify RUN`, then `oust resume RUN`",
         State::Failed => "run `oust contain` again",
+        State::Skipped => "settle what is open, then `oust resume RUN`: everything is looked at again",
         State::WillRevert => {
             return (!said.contains(change.change.object_id.as_str())).then(|| revert(step, change));
         }

@@ -4,7 +4,9 @@
 //! <https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments>,
 //! <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>
 
-use crate::graph::known::{GRAPH_APP_ID, permission_id, role_name};
+use oust_actions::Resource;
+
+use crate::graph::known::{app_role, role_name};
 
 /// Who runs `oust`, as far as it is known.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +22,16 @@ pub struct Runner<'a> {
 /// Commands that grant an application permission, one a line. `None`: the permission isn't known here, and
 /// neither is its id.
 pub fn permission(name: &str, runner: &Runner<'_>) -> Option<Vec<String>> {
-    let role = permission_id(name)?;
+    let (resource, app_id, role) = app_role(name)?;
+    let variable = match resource {
+        Resource::Graph => "GRAPH",
+        Resource::Exchange => "EXCHANGE",
+    };
     let mut lines = runner.service_principal();
-    lines.push(format!("GRAPH=$(az ad sp show --id {GRAPH_APP_ID} --query id --output tsv)"));
+    lines.push(format!("{variable}=$(az ad sp show --id {app_id} --query id --output tsv)"));
     lines.push(format!(
         "az rest --method POST --uri \"{}/v1.0/servicePrincipals/$SP/appRoleAssignments\" --body \
-         '{{\"principalId\":\"'\"$SP\"'\",\"resourceId\":\"'\"$GRAPH\"'\",\"appRoleId\":\"{role}\"}}'",
+         '{{\"principalId\":\"'\"$SP\"'\",\"resourceId\":\"'\"${variable}\"'\",\"appRoleId\":\"{role}\"}}'",
         runner.host(),
     ));
     Some(lines)

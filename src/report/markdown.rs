@@ -36,7 +36,7 @@ macro_rules! line {
 
 fn summary(out: &mut String, document: &RunDocument) {
     let outcome = document.outcome;
-    line!(out, "# {}: {}\n", sentence(outcome.look().word), outcome.means());
+    line!(out, "# {}: {}\n", sentence(document.look().word), outcome.means());
     if document.dry_run {
         line!(out, "A dry run: nothing was sent.\n");
     }

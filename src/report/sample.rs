@@ -104,6 +104,7 @@ pub(crate) fn step(stage: &str, step: &str, action: &str, changes: Vec<ChangeDoc
         state: changes.iter().map(|change| change.state).max().unwrap_or(State::Already),
         changes,
         findings: vec![],
+        after: None,
         error: None,
     }
 }

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use oust_actions::Decision;
 
-use super::{Outcome, RollbackState, State};
+use super::{Outcome, RollbackState, RunDocument, State};
 
 /// Colours text, or leaves it alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,7 @@ impl Outcome {
     pub fn look(self) -> Look {
         match self {
             Self::Contained => look('+', "CONTAINED", GOOD.bold()),
+            Self::Recovered => look('+', "RECOVERED", GOOD.bold()),
             Self::NothingToDo => look('=', "NOTHING TO DO", GOOD.bold()),
             Self::Planned => look('>', "PLAN", INFO.bold()),
             Self::Partial => look('!', "PARTLY CONTAINED", BAD),
@@ -107,6 +108,7 @@ impl Outcome {
     pub fn means(self) -> &'static str {
         match self {
             Self::Contained => "every change is in force and was read back",
+            Self::Recovered => "every change is in force and was read back; the account was given back",
             Self::NothingToDo => "no change was needed",
             Self::Planned => "nothing has been changed",
             Self::Partial => "some changes are in force, some are not",
@@ -116,6 +118,17 @@ impl Outcome {
             Self::Refused | Self::Failed => "nothing was changed",
             Self::Interrupted => "stopped in the middle; what is done stays, the rest can be resumed",
             Self::RolledBack => "what could be taken back was",
+        }
+    }
+}
+
+impl RunDocument {
+    /// How the outcome is shown: half a recovery is no half containment.
+    pub fn look(&self) -> Look {
+        let look = self.outcome.look();
+        match self.outcome {
+            Outcome::Partial if self.is_recovery() => Look { word: "PARTLY RECOVERED", ..look },
+            _ => look,
         }
     }
 }

@@ -5,7 +5,7 @@ use oust_actions::Undo;
 use super::fold::{Meta, step_state};
 use super::{Outcome, Problem, RollbackState, State, UserDocument};
 use crate::failure::{Code, Exit, Failure};
-use crate::journal::{ChangeLedger, Ledger, Phase, UserLedger};
+use crate::journal::{ChangeLedger, Ledger, Phase, StepLedger, UserLedger};
 
 /// How a run ended.
 pub(super) struct Verdict {
@@ -103,12 +103,15 @@ fn of_user(user: &UserLedger, ledger: &Ledger, meta: &Meta, error: Option<&Probl
     }
     let applied = any(&[State::Effective, State::WillRevert, State::Pending]);
     let undecided = any(&[State::InDoubt]);
-    let not_applied = any(&[State::Refused, State::Failed, State::Planned]);
+    let not_applied = any(&[State::Refused, State::Failed, State::Planned, State::Skipped]);
+    let gives_back =
+        |s: &StepLedger| oust_actions::find(&s.action).is_some_and(oust_actions::AnyAction::gives_back);
     match (applied, undecided, not_applied) {
         (false, false, false) => Outcome::NothingToDo,
-        (false, false, true) if any(&[State::Refused]) => Outcome::Refused,
+        (false, false, true) if any(&[State::Refused, State::Skipped]) => Outcome::Refused,
         (false, false, true) => Outcome::Failed,
         (true, false, false) if any(&[State::WillRevert, State::Pending]) => Outcome::Unverified,
+        (true, false, false) if user.steps.iter().any(gives_back) => Outcome::Recovered,
         (true, false, false) => Outcome::Contained,
         _ => Outcome::Partial,
     }
@@ -128,8 +131,8 @@ fn all_of(each: &[Outcome]) -> Outcome {
     if others.iter().all(|o| *o == first) {
         return first;
     }
-    let all_good =
-        others.iter().chain([&first]).all(|o| matches!(o, Outcome::Contained | Outcome::Unverified));
+    let good = |o: &Outcome| matches!(o, Outcome::Contained | Outcome::Recovered | Outcome::Unverified);
+    let all_good = others.iter().chain([&first]).all(good);
     if all_good {
         return Outcome::Unverified;
     }
@@ -145,8 +148,13 @@ fn refusal(ledger: &Ledger, users: &[UserDocument]) -> Option<Problem> {
     if let Some(error) = steps().find_map(|s| s.error.clone()) {
         return Some(error);
     }
-    let (step, change) =
-        steps().find_map(|s| Some((s, s.changes.iter().find(|c| c.state == State::Refused)?)))?;
+    let first = |state: State| steps().find_map(|s| Some((s, s.changes.iter().find(|c| c.state == state)?)));
+    let Some((step, change)) = first(State::Refused) else {
+        let (step, change) = first(State::Skipped)?;
+        let what = change.reason.clone().unwrap_or_default();
+        let failure = Failure::new(Code::HeldBack, what).step(step.step.clone());
+        return Some(failure.next("settle what is open, then `oust resume RUN`").problem(None));
+    };
     let explained = change.intent.and_then(|intent| code_of(ledger.change(intent)?.2.code.as_deref()?));
     let denied = change.http_status == Some(403);
     let code = explained.unwrap_or(if denied { Code::PermissionMissing } else { Code::Refused });
@@ -164,7 +172,11 @@ fn refusal(ledger: &Ledger, users: &[UserDocument]) -> Option<Problem> {
 
 fn exit_of(outcome: Outcome, code: Option<Code>, touched: bool) -> Exit {
     match outcome {
-        Outcome::Contained | Outcome::NothingToDo | Outcome::Planned | Outcome::RolledBack => Exit::Done,
+        Outcome::Contained
+        | Outcome::Recovered
+        | Outcome::NothingToDo
+        | Outcome::Planned
+        | Outcome::RolledBack => Exit::Done,
         Outcome::Unverified => Exit::Unverified,
         Outcome::Interrupted => Exit::Interrupted,
         Outcome::Refused | Outcome::Failed if !touched => code.map_or(Exit::Failed, Code::exit),

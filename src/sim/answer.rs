@@ -6,8 +6,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::Tenant;
+use super::cloud;
 use super::directory::object_id;
 use super::error::{Answer, GraphError, Outcome};
+use super::exchange;
 use super::faults::{Fault, RetryAfter};
 use super::log::Seen;
 use super::request::Ask;
@@ -104,6 +106,10 @@ impl Tenant {
 
     /// Checks the token, the quota and the permissions, then reads or writes.
     fn perform(&mut self, ask: &Ask, bearer: Option<&str>, now: Timestamp) -> Outcome {
+        if let Some(cmdlet) = ask.cmdlet() {
+            let caller = self.exchange_caller(bearer, now)?;
+            return exchange::run(self, ask, &caller, cmdlet);
+        }
         let caller = self.caller(bearer, now)?;
         if !matches!(ask.version.as_str(), "v1.0" | "beta") {
             return Err(GraphError::new(400, "BadRequest", format!("Invalid version: {}", ask.version)));
@@ -114,6 +120,7 @@ impl Tenant {
         if let Some(limits) = &mut self.limits {
             limits.charge(ask, &caller.app_id, now)?;
         }
+        cloud::check(self.directory.cloud, ask)?;
         caller.may(ask)?;
         if ask.is_write() {
             let before = self.lag.is_on().then(|| self.directory.clone());

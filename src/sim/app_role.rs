@@ -12,6 +12,7 @@ use super::moment::Moment;
 use super::request::Ask;
 use super::select;
 use super::service_principal::GRAPH_APP_ID;
+use crate::graph::known::EXCHANGE_APP_ID;
 
 /// Access without a particular role.
 pub const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
@@ -162,11 +163,14 @@ pub fn post(directory: &mut Directory, ask: &Ask, end: End<'_>, now: Timestamp) 
 }
 
 impl Directory {
-    /// Object id of Microsoft Graph and the id of one of its application permissions.
+    /// Object id of Microsoft Graph, or of Exchange Online, and the id of one of its application permissions.
     pub fn graph_role(&self, permission: &str) -> Option<(String, String)> {
-        let graph = self.service_principals.iter().find(|sp| sp.app_id == GRAPH_APP_ID)?;
-        let (role, _) = graph.app_roles.iter().find(|(_, value)| value == permission)?;
-        Some((graph.id.clone(), role.clone()))
+        let services = [GRAPH_APP_ID, EXCHANGE_APP_ID];
+        let mut offering = self.service_principals.iter().filter(|sp| services.contains(&sp.app_id.as_str()));
+        offering.find_map(|service| {
+            let (role, _) = service.app_roles.iter().find(|(_, value)| value == permission)?;
+            Some((service.id.clone(), role.clone()))
+        })
     }
 
     /// Gives an application permission on Microsoft Graph, which offers any that is asked for.

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::app_role::{AppRoleAssignment, DEFAULT_ACCESS};
 use super::device::Device;
 use super::directory::{Directory, Domain, object_id, object_key};
+use super::exchange::Mailbox;
 use super::file::{self, TenantFile};
-use super::grant::Grant;
 use super::group::Group;
 use super::intruder::Intruder;
 use super::mailbox::Rule;
@@ -18,10 +17,13 @@ use super::risk::Risk;
 use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
 use super::user::{OnPremises, User};
-use super::{Lag, Limits, Tenant, build_apps, catalogue};
+use super::{Lag, Limits, Tenant, build_apps, build_grants, catalogue, preference};
+use crate::graph::known::{EXCHANGE_APP_ID, EXCHANGE_PERMISSIONS};
 
 /// What Microsoft Graph is called in a tenant file.
 pub const GRAPH: &str = "Microsoft Graph";
+/// What Exchange Online is called in a tenant file.
+const EXCHANGE: &str = "Office 365 Exchange Online";
 
 /// A mistake that the schema doesn't see.
 #[derive(Debug)]
@@ -58,10 +60,10 @@ pub fn tenant(file: &TenantFile) -> Result<Tenant, Problem> {
     add_groups(&mut directory, &file.groups)?;
     build_apps::own(&mut directory, file)?;
     for consent in &file.consents {
-        add_consent(&mut directory, consent)?;
+        build_grants::consent(&mut directory, consent)?;
     }
     for assignment in &file.assignments {
-        add_assignment(&mut directory, assignment)?;
+        build_grants::assignment(&mut directory, assignment)?;
     }
     add_personal(&mut directory, file)?;
     let victim = file.victim.as_deref().map(|v| user(&directory, v)).transpose()?;
@@ -114,12 +116,26 @@ fn directory(about: &file::About) -> Directory {
             .collect(),
         ..ServicePrincipal::default()
     };
+    let exchange = ServicePrincipal {
+        name: EXCHANGE.into(),
+        id: object_id("app", EXCHANGE),
+        app_id: EXCHANGE_APP_ID.into(),
+        display_name: EXCHANGE.into(),
+        app_roles: EXCHANGE_PERMISSIONS
+            .iter()
+            .map(|(name, id)| ((*id).to_owned(), (*name).to_owned()))
+            .collect(),
+        ..graph.clone()
+    };
     Directory {
         tenant_id: about.id.clone().unwrap_or_else(|| object_id("tenant", &name)),
         display_name: name,
         domains,
-        service_principals: vec![graph],
+        service_principals: vec![graph, exchange],
+        cloud: about.cloud,
         licence: about.licence,
+        defender_for_identity: about.defender_for_identity,
+        access_pass: about.access_pass,
         conditional_access: about
             .locations
             .iter()
@@ -247,6 +263,7 @@ fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
             .collect(),
         scopes: Vec::new(),
         secret: app.secret.clone(),
+        exchange_role: app.exchange_role,
         notes: app.notes.clone(),
         ..ServicePrincipal::default()
     };
@@ -287,67 +304,21 @@ fn add_groups(directory: &mut Directory, groups: &[file::Group]) -> Result<(), P
     Ok(())
 }
 
-fn add_consent(directory: &mut Directory, consent: &file::Consent) -> Result<(), Problem> {
-    let client_id = app(directory, &consent.app)?;
-    let resource = consent.resource.as_deref().unwrap_or(GRAPH);
-    let resource_id = app(directory, resource)?;
-    let principal_id = consent.user.as_deref().map(|u| user(directory, u)).transpose()?;
-    let name = format!("{client_id} {} {resource_id}", principal_id.as_deref().unwrap_or("*"));
-    if let Some(sp) = directory.service_principals.iter_mut().find(|sp| sp.id == resource_id) {
-        for scope in consent.scopes.split_whitespace() {
-            if !sp.scopes.iter().any(|(_, value)| value == scope) {
-                sp.scopes.push((object_id("scope", &format!("{resource} {scope}")), scope.to_owned()));
-            }
-        }
-    }
-    let id = consent.id.clone().unwrap_or_else(|| object_key("grant", &name));
-    directory.grants.push(Grant { id, client_id, principal_id, resource_id, scope: consent.scopes.clone() });
-    Ok(())
-}
-
-fn add_assignment(directory: &mut Directory, assignment: &file::Assignment) -> Result<(), Problem> {
-    let resource_id = app(directory, &assignment.app)?;
-    let (principal_id, principal_type) = match (&assignment.user, &assignment.group) {
-        (Some(name), None) => (user(directory, name)?, "User"),
-        (None, Some(name)) => (group(directory, name)?, "Group"),
-        _ => {
-            let what = format!("the assignment to {:?} needs a user or a group", assignment.app);
-            return Err(Problem::new(&assignment.app, what));
-        }
-    };
-    let offered =
-        directory.service_principals.iter().find(|sp| sp.id == resource_id).map(|sp| sp.app_roles.as_slice());
-    let app_role_id = match &assignment.role {
-        None => DEFAULT_ACCESS.to_owned(),
-        Some(role) => {
-            let found = offered.unwrap_or_default().iter().find(|(_, value)| value == role);
-            let what = || format!("{:?} does not offer the role {role:?}", assignment.app);
-            found.map(|(id, _)| id.clone()).ok_or_else(|| Problem::new(role, what()))?
-        }
-    };
-    let name = format!("{principal_id} {resource_id} {app_role_id}");
-    directory.app_roles.push(AppRoleAssignment {
-        id: assignment.id.clone().unwrap_or_else(|| object_key("app role", &name)),
-        app_role_id,
-        created: assignment.created.unwrap_or(Moment::days_ago(400)),
-        principal_id,
-        principal_type,
-        resource_id,
-    });
-    Ok(())
-}
-
-/// The object id of a user by UPN, object id or display name.
-/// Methods, devices and inbox rules.
+/// Methods, devices, mailboxes and inbox rules.
 fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> {
     for (number, method) in file.methods.iter().enumerate() {
         let owner = user(directory, &method.user)?;
         directory.methods.push(Method::describe(owner, method, number));
     }
+    preference::settle(directory);
     for device in &file.devices {
         let owner = user(directory, &device.owner)?;
         let users = device.users.iter().map(|name| user(directory, name)).collect::<Result<_, _>>()?;
         directory.devices.push(Device::describe(owner, users, device));
+    }
+    for mailbox in &file.mailboxes {
+        let owner = user(directory, &mailbox.user)?;
+        directory.mailboxes.insert(owner, Mailbox::describe(mailbox));
     }
     for (number, rule) in file.rules.iter().enumerate() {
         let owner = user(directory, &rule.user)?;
@@ -356,12 +327,13 @@ fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Prob
     Ok(())
 }
 
+/// The object id of a user by UPN, object id or display name.
 pub fn user(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.user(name).or_else(|| directory.users.iter().find(|u| u.display_name == name));
     found.map(|u| u.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no user {name:?}")))
 }
 
-fn group(directory: &Directory, name: &str) -> Result<String, Problem> {
+pub fn group(directory: &Directory, name: &str) -> Result<String, Problem> {
     let found = directory.groups.iter().find(|g| g.display_name == name || g.id == name);
     found.map(|g| g.id.clone()).ok_or_else(|| Problem::new(name, format!("there is no group {name:?}")))
 }

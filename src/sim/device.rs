@@ -86,6 +86,7 @@ impl Device {
             "trustType": self.trust,
             "registrationDateTime": self.registered.map(|at| format!("{:.0}", directory.time(at))),
             "approximateLastSignInDateTime": null,
+            "physicalIds": [format!("[USER-GID]:{}:6755416654410028", self.owner), "[GID]:g:6755416654410028"],
             "onPremisesSyncEnabled": (self.trust == "ServerAd").then_some(true),
             "isCompliant": null,
             "isManaged": null,
@@ -129,12 +130,23 @@ pub fn of_user(
     select::collection(ask, "directoryObjects", &rows, None, &[], page_size)
 }
 
-/// `GET /devices` and `/devices/{id}`
+/// `GET /devices`, `/devices/{id}` and its `registeredOwners`
 pub fn read(directory: &Directory, ask: &Ask, rest: &[&str], page_size: usize) -> Outcome {
     match rest {
         [] => {
-            let rows: Vec<Value> = directory.devices.iter().map(|d| d.json(directory)).collect();
-            select::collection(ask, "devices", &rows, None, &["displayName", "deviceId"], page_size)
+            let mut rows: Vec<Value> = directory.devices.iter().map(|d| d.json(directory)).collect();
+            let mut ask = ask.clone();
+            if let Some(prefix) = by_physical_id(&ask) {
+                rows.retain(|row| has_physical_id(row, &prefix));
+                ask.query.retain(|(name, _)| name != "$filter");
+            }
+            select::collection(&ask, "devices", &rows, None, &["displayName", "deviceId"], page_size)
+        }
+        [id, "registeredOwners"] => {
+            let device = directory.devices.iter().find(|d| d.id == *id);
+            let device = device.ok_or_else(|| GraphError::not_found(id))?;
+            let owner = json!({ "@odata.type": "#microsoft.graph.user", "id": device.owner });
+            select::collection(ask, "directoryObjects", &[owner], None, &[], page_size)
         }
         [id] => {
             let device = directory.devices.iter().find(|d| d.id == *id);
@@ -143,6 +155,20 @@ pub fn read(directory: &Directory, ask: &Ask, rest: &[&str], page_size: usize) -
         }
         _ => Err(GraphError::unknown_segment(rest.last().unwrap_or(&""))),
     }
+}
+
+/// The prefix in a filter by physical id, which is an advanced query.
+///
+/// <https://learn.microsoft.com/graph/aad-advanced-queries>
+fn by_physical_id(ask: &Ask) -> Option<String> {
+    let filter = ask.option("$filter").filter(|_| ask.eventual && ask.option("$count") == Some("true"))?;
+    let prefix = filter.strip_prefix("physicalIds/any(p:startswith(p,'")?.strip_suffix("'))")?;
+    Some(prefix.to_ascii_lowercase())
+}
+
+fn has_physical_id(row: &Value, prefix: &str) -> bool {
+    let mut ids = row["physicalIds"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    ids.any(|id| id.to_ascii_lowercase().starts_with(prefix))
 }
 
 /// `PATCH /devices/{id}`: an application may enable and disable Windows devices, with a role.

@@ -1,14 +1,18 @@
 //! What the tenant's directory holds, as one value that a replica can lag behind with.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
+use super::access_pass::Policy;
 use super::app_role::AppRoleAssignment;
 use super::application::Application;
 use super::conditional_access::Entry;
 use super::device::Device;
+use super::exchange::Mailbox;
 use super::file::Licence;
 use super::grant::Grant;
 use super::group::Group;
@@ -19,6 +23,7 @@ use super::risk::Risk;
 use super::role::RoleAssignment;
 use super::service_principal::ServicePrincipal;
 use super::user::User;
+use crate::graph::Cloud;
 
 /// The objects of a tenant and how they refer to each other.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +31,7 @@ pub struct Directory {
     pub tenant_id: String,
     pub display_name: String,
     pub domains: Vec<Domain>,
+    pub cloud: Cloud,
     /// What relative times of the tenant file count from.
     pub start: Option<Timestamp>,
     /// How long after a write the next directory synchronisation comes.
@@ -42,9 +48,16 @@ pub struct Directory {
     pub risks: Vec<Risk>,
     pub conditional_access: Vec<Entry>,
     pub licence: Licence,
+    /// Defender for Identity watches on-premises AD.
+    pub defender_for_identity: bool,
+    pub access_pass: Policy,
     pub methods: Vec<Method>,
+    /// The second factor that each user prefers, by object id.
+    pub preferred: BTreeMap<String, String>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,
+    /// What Exchange alone knows of a mailbox, by the object id of its owner.
+    pub mailboxes: BTreeMap<String, Mailbox>,
     /// Counts what the service created, so that a recreated object has a new id.
     pub created: u64,
 }

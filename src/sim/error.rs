@@ -36,11 +36,18 @@ pub struct GraphError {
     pub code: &'static str,
     pub message: String,
     pub headers: Vec<(&'static str, String)>,
+    /// The exception of a cmdlet of Exchange Online, whose errors look different.
+    pub exception: Option<&'static str>,
 }
 
 impl GraphError {
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), headers: Vec::new() }
+        Self { status, code, message: message.into(), headers: Vec::new(), exception: None }
+    }
+
+    /// A cmdlet of Exchange Online failed.
+    pub fn cmdlet(status: u16, exception: &'static str, message: impl Into<String>) -> Self {
+        Self { exception: Some(exception), ..Self::new(status, "BadRequest", message) }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -84,6 +91,15 @@ impl GraphError {
 
     /// The body. Graph spells `innerError` and leaves the zone off its `date`.
     pub fn body(&self, request_id: &str, client_request_id: &str, now: Timestamp) -> Value {
+        if let Some(exception) = self.exception {
+            let message =
+                format!("Ex6F9304|Microsoft.Exchange.Configuration.Tasks.{exception}|{}", self.message);
+            let details = json!([{"code": "Context", "target": "", "message": message}]);
+            return json!({"error": {
+                "code": self.code, "message": "Error executing cmdlet", "details": details,
+                "innererror": {"message": "Error executing cmdlet"},
+            }});
+        }
         let date = format!("{now:.0}").trim_end_matches('Z').to_owned();
         let mut inner = json!({
             "date": date, "request-id": request_id, "client-request-id": client_request_id,

@@ -8,6 +8,7 @@ use super::Tenant;
 use super::application::Application;
 use super::build::{self, Problem};
 use super::directory::Directory;
+use super::exchange::Mailbox;
 use super::moment::Moment;
 use super::user::User;
 
@@ -51,6 +52,8 @@ pub enum Held {
     Device(Thing),
     /// A rule of the inbox.
     InboxRule(Thing),
+    /// The whole mailbox forwards its mail.
+    MailForwarding(Thing),
 }
 
 /// The particulars of a foothold.
@@ -101,7 +104,7 @@ pub struct Foothold {
     /// Its name for people.
     pub name: String,
     /// Which kind: `refresh_token`, `access_token`, `session_cookie`, `password`, `grant`, `app_role`,
-    /// `auth_method`, `device`, `inbox_rule`, `app_credential`, `role`.
+    /// `auth_method`, `device`, `inbox_rule`, `app_credential`, `role`, `mail_forwarding`.
     pub what: &'static str,
     /// Whether it still gets the intruder in.
     pub works: bool,
@@ -133,6 +136,7 @@ impl Intruder {
                 Held::AuthMethod(thing) => ("auth_method", thing),
                 Held::Device(thing) => ("device", thing),
                 Held::InboxRule(thing) => ("inbox_rule", thing),
+                Held::MailForwarding(thing) => ("mail_forwarding", thing),
             };
             let needs = |what: &str| Problem::new(kind, format!("the foothold {kind:?} needs {what}"));
             let owner =
@@ -194,6 +198,7 @@ impl Tenant {
                 "auth_method" => self.auth_method(user, held),
                 "device" => self.device(user, held),
                 "inbox_rule" => self.inbox_rule(held),
+                "mail_forwarding" => self.mail_forwarding(user),
                 _ => self.session(user, held),
             },
         };
@@ -296,6 +301,14 @@ impl Tenant {
             None => (false, "the rule is gone".into()),
             Some(rule) if !rule.enabled => (false, "the rule is disabled".into()),
             Some(_) => (true, "the rule runs on every message, also with the account disabled".into()),
+        }
+    }
+
+    /// Neither does forwarding.
+    fn mail_forwarding(&self, user: &User) -> (bool, String) {
+        match self.directory.mailboxes.get(&user.id).and_then(Mailbox::forwards_to) {
+            None => (false, "the mailbox forwards nothing".into()),
+            Some(to) => (true, format!("every message goes on to {to}, also with the account disabled")),
         }
     }
 

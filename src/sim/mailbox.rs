@@ -42,6 +42,8 @@ pub struct Described {
     pub disabled: bool,
     /// Can't be changed through the API.
     pub read_only: bool,
+    /// Outlook and Graph don't show it.
+    pub hidden: bool,
 }
 
 /// A rule of a mailbox.
@@ -53,6 +55,8 @@ pub struct Rule {
     pub name: String,
     pub enabled: bool,
     read_only: bool,
+    /// Only Exchange shows it.
+    pub hidden: bool,
     sequence: usize,
     conditions: Value,
     actions: Value,
@@ -94,11 +98,36 @@ impl Rule {
             name: described.name.clone(),
             enabled: !described.disabled,
             read_only: described.read_only,
+            hidden: described.hidden,
             sequence,
             conditions,
             actions,
             user_id,
         }
+    }
+
+    /// As `Get-InboxRule` shows it.
+    pub fn cmdlet_json(&self) -> Value {
+        let to = |name: &str| -> Vec<String> {
+            let people = self.actions[name].as_array().into_iter().flatten();
+            let addresses = people.filter_map(|to| to["emailAddress"]["address"].as_str());
+            addresses.map(|a| format!("\"{a}\" [SMTP:{a}]")).collect()
+        };
+        json!({
+            "RuleIdentity": self.id,
+            "Name": self.name,
+            "Enabled": self.enabled,
+            "InError": false,
+            "ForwardTo": to("forwardTo"),
+            "RedirectTo": to("redirectTo"),
+            "DeleteMessage": self.actions["delete"] == true,
+            "SoftDeleteMessage": false,
+            "MoveToFolder": self.actions["moveToFolder"],
+            "MarkAsRead": self.actions["markAsRead"] == true,
+            "StopProcessingRules": self.actions["stopProcessingRules"] == true,
+            "SubjectOrBodyContainsWords": self.conditions["bodyOrSubjectContains"],
+            "From": self.conditions["fromAddresses"],
+        })
     }
 
     /// As Graph shows it.
@@ -133,7 +162,7 @@ fn owner<'a>(directory: &'a Directory, user: &str) -> Outcome<&'a User> {
 /// `GET /users/{id}/mailFolders`, `…/inbox/messageRules` and `…/inbox/messageRules/{id}`
 pub fn read(directory: &Directory, ask: &Ask, user: &str, rest: &[&str], page_size: usize) -> Outcome {
     let user = owner(directory, user)?;
-    let rules = directory.rules.iter().filter(|r| r.user_id == user.id);
+    let rules = directory.rules.iter().filter(|r| r.user_id == user.id && !r.hidden);
     match rest {
         [] => {
             let usual = ["Inbox", "Archive", "Deleted Items", "Junk Email", "RSS Feeds", "Newsletters"];

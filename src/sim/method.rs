@@ -7,9 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::access_pass::{self, Pass};
 use super::directory::{Directory, object_id};
 use super::error::{Answer, GraphError, Outcome};
 use super::moment::Moment;
+use super::preference;
 use super::request::Ask;
 use super::select;
 
@@ -62,19 +64,24 @@ pub struct Described {
     /// It is the default; otherwise the user's first that can be.
     #[serde(default)]
     pub default: bool,
+    /// A Temporary Access Pass that was used or has expired.
+    #[serde(default)]
+    pub used: bool,
 }
 
 /// A method of a user.
 #[derive(Debug, Clone)]
 pub struct Method {
+    /// What only a Temporary Access Pass has.
+    pub(super) pass: Option<Pass>,
     pub user_id: String,
     pub id: String,
     /// Its name in the tenant file.
     pub name: String,
-    kind: String,
+    pub kind: String,
     created: Option<Moment>,
     shown: Map<String, Value>,
-    default: bool,
+    pub default: bool,
 }
 
 impl Method {
@@ -102,19 +109,34 @@ impl Method {
             created: Some(described.created.unwrap_or(Moment::days_ago(400))).filter(|_| !described.undated),
             shown: shown.collect(),
             default: described.default,
+            pass: (described.kind == access_pass::KIND).then(|| Pass::described(described.used)),
             user_id,
         }
     }
 
-    fn can_be_default(&self) -> bool {
+    /// A Temporary Access Pass that the service makes now.
+    pub(super) fn issued(user_id: String, id: String, pass: Pass, now: Timestamp) -> Self {
+        Self {
+            pass: Some(pass),
+            user_id,
+            id,
+            name: access_pass::KIND.to_owned(),
+            kind: access_pass::KIND.to_owned(),
+            created: Some(Moment::At(now)),
+            shown: Map::new(),
+            default: false,
+        }
+    }
+
+    pub fn can_be_default(&self) -> bool {
         KINDS.iter().any(|(kind, _, _, can)| *can && *kind == self.kind)
     }
 
-    fn is_phone(&self, of: &str) -> bool {
+    pub fn is_phone(&self, of: &str) -> bool {
         self.shown.get("phoneType").is_some_and(|value| value == of)
     }
 
-    fn json(&self, directory: &Directory) -> Value {
+    pub(super) fn json(&self, directory: &Directory) -> Value {
         let mut row = json!({
             "@odata.type": format!("#microsoft.graph.{}AuthenticationMethod", self.kind),
             "id": self.id,
@@ -122,6 +144,9 @@ impl Method {
         });
         for (name, value) in &self.shown {
             row[name] = value.clone();
+        }
+        if let Some(pass) = &self.pass {
+            pass.show(&mut row);
         }
         row
     }
@@ -148,6 +173,7 @@ pub fn read(directory: &Directory, ask: &Ask, user: &str, rest: &[&str], page_si
     let user = directory.user(user).ok_or_else(|| GraphError::not_found(user))?;
     let of_user = directory.methods.iter().filter(|m| m.user_id == user.id);
     match rest {
+        ["signInPreferences"] => preference::get(directory, ask, &user.id),
         ["methods"] => {
             let password = json!({
                 "@odata.type": "#microsoft.graph.passwordAuthenticationMethod",
@@ -161,7 +187,12 @@ pub fn read(directory: &Directory, ask: &Ask, user: &str, rest: &[&str], page_si
         }
         [collection] => {
             let kind = kind_of(ask, collection)?;
-            let rows: Vec<Value> = of_user.filter(|m| m.kind == kind).map(|m| m.json(directory)).collect();
+            let mut rows: Vec<Value> =
+                of_user.filter(|m| m.kind == kind).map(|m| m.json(directory)).collect();
+            // All are of the collection's type, and then no row names it.
+            for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+                row.remove("@odata.type");
+            }
             select::collection(ask, collection, &rows, None, &[], page_size)
         }
         [collection, id] => {
@@ -184,6 +215,8 @@ pub fn write(directory: &mut Directory, ask: &Ask, user: &str, rest: &[&str], no
             "No HTTP resource was found that matches the request URI.",
         )),
         ("DELETE", [collection, id]) => delete(directory, kind_of(ask, collection)?, &user, id),
+        ("PATCH", ["signInPreferences"]) => preference::patch(directory, ask, &user),
+        ("POST", [access_pass::COLLECTION]) => access_pass::post(directory, ask, user, now),
         ("POST", [collection]) => post(directory, ask, kind_of(ask, collection)?, user, now),
         _ => Err(GraphError::unknown_segment(rest.last().unwrap_or(&""))),
     }
@@ -194,7 +227,7 @@ fn delete(directory: &mut Directory, kind: &str, user: &str, id: &str) -> Outcom
     let of_user: Vec<&Method> = directory.methods.iter().filter(|m| m.user_id == user).collect();
     let method = of_user.iter().find(|m| m.kind == kind && m.id == id).ok_or_else(|| not_found(id))?;
     let able: Vec<&&Method> = of_user.iter().filter(|m| m.can_be_default()).collect();
-    let default = able.iter().find(|m| m.default).or(able.first());
+    let default = preference::default_of(directory, user);
     if able.len() > 1 && default.is_some_and(|m| m.id == method.id && m.kind == method.kind) {
         return Err(refused(
             "Cannot delete default method with other methods configured. Please change default method before deletion.",
@@ -234,7 +267,8 @@ fn post(directory: &mut Directory, ask: &Ask, kind: &str, user_id: String, now: 
     let id = fixed.map_or_else(|| directory.new_id("method"), str::to_owned);
     let created = Some(Moment::At(now));
     let name = kind.to_owned();
-    let method = Method { user_id, id, name, kind: kind.to_owned(), created, shown, default: false };
+    let method =
+        Method { pass: None, user_id, id, name, kind: kind.to_owned(), created, shown, default: false };
     let body = select::object(ask, "authenticationMethods", &method.json(directory), None);
     directory.methods.push(method);
     Ok(Answer::created(body))
@@ -252,8 +286,9 @@ fn not_found(id: &str) -> GraphError {
 /// The methods of a user that can be made again, by what they show; and the ids of the others.
 pub fn snapshot(directory: &Directory, user_id: &str) -> (Vec<String>, Vec<String>) {
     let of_user = || directory.methods.iter().filter(|m| m.user_id == user_id);
+    let issued = |m: &&Method| m.pass.as_ref().is_some_and(|pass| pass.issued);
     let (again, never): (Vec<&Method>, Vec<&Method>) =
-        of_user().partition(|m| CREATABLE.contains(&m.kind.as_str()));
+        of_user().partition(|m| CREATABLE.contains(&m.kind.as_str()) || issued(m));
     let again = again.iter().map(|m| format!("{} {}", m.kind, Value::Object(m.shown.clone()))).collect();
     let mut never: Vec<String> = never.iter().map(|m| format!("{} {}", m.kind, m.id)).collect();
     never.sort_unstable();

@@ -4,24 +4,29 @@
 //! [`http::serve`] puts it behind HTTP. Documented behaviour is on by default; lag, throttling and faults are
 //! switches.
 
+pub mod access_pass;
 mod answer;
 mod app_role;
 mod application;
 mod batch;
 mod build;
 mod build_apps;
+mod build_grants;
 mod catalogue;
+mod cloud;
 mod conditional_access;
 mod credential;
 mod device;
 mod directory;
 mod error;
+mod exchange;
 pub mod faults;
 pub mod file;
 mod filter;
 mod grant;
 mod group;
 pub mod http;
+mod identity_account;
 pub mod intruder;
 mod lag;
 mod limits;
@@ -31,6 +36,7 @@ mod method;
 mod moment;
 mod organization;
 mod permission;
+mod preference;
 mod random;
 mod rank;
 mod request;
@@ -62,7 +68,7 @@ use self::intruder::Intruder;
 use self::random::Random;
 use self::service_principal::ServicePrincipal;
 use crate::clock::Clock;
-use crate::graph::{Reply, Request, SendError, Transport};
+use crate::graph::{Claims, Cloud, Reply, Request, SendError, Transport};
 
 /// A tenant and everything in it.
 #[derive(Debug, Clone)]
@@ -127,6 +133,11 @@ impl Tenant {
     /// The application (client) id, by the name in the tenant file.
     pub fn app_id(&self, app: &str) -> Option<String> {
         self.app(app).map(|sp| sp.app_id.clone())
+    }
+
+    /// The cloud that it is in.
+    pub fn cloud(&self) -> Cloud {
+        self.directory.cloud
     }
 
     /// Whether the account can sign in.
@@ -227,6 +238,9 @@ impl Simulated {
         act(&mut self.tenant.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Where Exchange Online is in process.
+    pub const EXCHANGE_URL: &'static str = "https://outlook.office365.com";
+
     /// The root of the Graph API.
     pub fn base_url(&self) -> &'static str {
         Self::BASE_URL
@@ -235,6 +249,17 @@ impl Simulated {
     /// A token for an application of the tenant file, issued now.
     pub fn token(&self, app: &str) -> String {
         self.with(|tenant| tenant.token(app, self.clock.now()))
+    }
+
+    /// A token of the application for Exchange Online, issued now.
+    pub fn exchange_token(&self, app: &str) -> String {
+        self.with(|tenant| tenant.exchange_token(app, self.clock.now()))
+    }
+
+    /// Whether the application may run Exchange Online's cmdlets as far as permissions go, which is how a tenant
+    /// file opts in to them.
+    pub fn offers_exchange(&self, app: &str) -> bool {
+        !Claims::decode(&self.exchange_token(app)).roles.is_empty()
     }
 
     /// What has become of the intruder's footholds by now.

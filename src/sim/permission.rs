@@ -88,10 +88,12 @@ const WRITE_ELIGIBILITY: AnyOf =
     &["RoleManagement.ReadWrite.Directory", "RoleEligibilitySchedule.ReadWrite.Directory"];
 const READ_RISK: AnyOf = &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"];
 const WRITE_RISK: AnyOf = &["IdentityRiskyUser.ReadWrite.All"];
+const READ_IDENTITY: AnyOf = &["SecurityIdentitiesAccount.Read.All"];
+const ACT_ON_IDENTITY: AnyOf = &["SecurityIdentitiesActions.ReadWrite.All"];
 const READ_POLICY: AnyOf = &["Policy.Read.All"];
 const WRITE_POLICY: AnyOf = &["Policy.ReadWrite.ConditionalAccess"];
 const READ_METHOD: AnyOf = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
-const WRITE_METHOD: AnyOf = &["UserAuthenticationMethod.ReadWrite.All"];
+const ALL_METHODS: &str = "UserAuthenticationMethod.ReadWrite.All";
 pub const READ_DEVICE: AnyOf =
     &["Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const WRITE_DEVICE: AnyOf = &["Device.ReadWrite.All", "Directory.ReadWrite.All"];
@@ -177,10 +179,12 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
         ("POST", ["roleManagement", "directory", "roleEligibilityScheduleRequests"]) => &[WRITE_ELIGIBILITY],
         ("GET", ["identityProtection", "riskyUsers", _]) => &[READ_RISK],
         ("POST", ["identityProtection", "riskyUsers", _]) => &[WRITE_RISK],
+        ("GET", ["security", "identities", "identityAccounts", ..]) => &[READ_IDENTITY],
+        ("POST", ["security", "identities", "identityAccounts", _, "invokeAction"]) => &[ACT_ON_IDENTITY],
         ("GET", ["identity", "conditionalAccess", ..]) => &[READ_POLICY],
         (_, ["identity", "conditionalAccess", ..]) => &[READ_POLICY, WRITE_POLICY],
         ("GET", ["users", _, "authentication", ..]) => &[READ_METHOD],
-        (_, ["users", _, "authentication", ..]) => &[WRITE_METHOD],
+        (_, ["users", _, "authentication", collection, ..]) => write_method(collection),
         ("GET", ["devices", ..]) => &[READ_DEVICE],
         ("PATCH", ["devices", _]) => &[WRITE_DEVICE],
         ("GET", ["users", _, "mailFolders"]) => &[READ_MAIL],
@@ -192,4 +196,21 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
         ("GET", ["roleManagement", "directory", "roleAssignments"]) => &[READ_ROLE],
         _ => return Err(GraphError::unknown_segment(path.last().unwrap_or(&""))),
     })
+}
+
+/// Each kind of method has a permission of its own beside the one for all.
+fn write_method(collection: &str) -> &'static [AnyOf] {
+    match collection {
+        "phoneMethods" => &[&[ALL_METHODS, "UserAuthMethod-Phone.ReadWrite.All"]],
+        "emailMethods" => &[&[ALL_METHODS, "UserAuthMethod-Email.ReadWrite.All"]],
+        "externalAuthenticationMethods" => &[&[ALL_METHODS, "UserAuthMethod-External.ReadWrite.All"]],
+        "temporaryAccessPassMethods" => &[&[ALL_METHODS, "UserAuthMethod-TAP.ReadWrite.All"]],
+        "microsoftAuthenticatorMethods" => &[&[ALL_METHODS, "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All"]],
+        "fido2Methods" => &[&[ALL_METHODS, "UserAuthMethod-Passkey.ReadWrite.All"]],
+        "softwareOathMethods" => &[&[ALL_METHODS, "UserAuthMethod-SoftwareOATH.ReadWrite.All"]],
+        "windowsHelloForBusinessMethods" => &[&[ALL_METHODS, "UserAuthMethod-WindowsHello.ReadWrite.All"]],
+        "platformCredentialMethods" => &[&[ALL_METHODS, "UserAuthMethod-PlatformCred.ReadWrite.All"]],
+        "hardwareOathMethods" => &[&[ALL_METHODS, "UserAuthMethod-HardwareOATH.ReadWrite.All"]],
+        _ => &[&[ALL_METHODS]],
+    }
 }

@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::error::{GraphError, Outcome};
 use crate::graph::Request;
 
+/// The version that stands for cmdlets of Exchange Online.
+const EXCHANGE: &str = "exchange";
+
 /// What is asked of the service.
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
@@ -49,7 +52,28 @@ impl Ask {
             Some(bytes) if bytes.is_empty() => Body::Absent,
             Some(bytes) => serde_json::from_slice(bytes).map_or(Body::Malformed, Body::Json),
         };
+        ask.unwrap_cmdlet();
         Some(ask)
+    }
+
+    /// Takes a cmdlet out of its envelope: `/exchange/Get-Mailbox`, with the parameters as the body.
+    fn unwrap_cmdlet(&mut self) {
+        let (Body::Json(body), [_, tenant, last]) = (&self.body, self.path.as_slice()) else { return };
+        let input = &body["CmdletInput"];
+        let Some(name) = input["CmdletName"].as_str().filter(|_| last == "InvokeCommand") else { return };
+        if self.version != "adminapi" {
+            return;
+        }
+        self.query = vec![("tenant".to_owned(), tenant.clone())];
+        self.target = format!("/{EXCHANGE}/{name}");
+        self.path = vec![EXCHANGE.to_owned(), name.to_owned()];
+        self.body = Body::Json(input["Parameters"].clone());
+        EXCHANGE.clone_into(&mut self.version);
+    }
+
+    /// The cmdlet of Exchange Online that is to run.
+    pub fn cmdlet(&self) -> Option<&str> {
+        (self.version == EXCHANGE).then(|| self.path.last().map(String::as_str))?
     }
 
     /// Takes a method and an absolute URL apart.
@@ -99,6 +123,9 @@ impl Ask {
 
     /// Whether it changes something.
     pub fn is_write(&self) -> bool {
+        if let Some(cmdlet) = self.cmdlet() {
+            return !cmdlet.starts_with("Get-");
+        }
         let reads = ["checkMemberGroups", "checkMemberObjects", "getMemberGroups", "$batch"];
         self.method != "GET" && !self.path.last().is_some_and(|last| reads.contains(&last.as_str()))
     }

@@ -10,8 +10,8 @@ use super::permission::Caller;
 use super::request::Ask;
 use super::role_change::{self, Kind};
 use super::{
-    application, conditional_access, device, group, mailbox, method, organization, risk, role,
-    service_principal, session, user,
+    application, conditional_access, device, group, identity_account, mailbox, method, organization, risk,
+    role, service_principal, session, user,
 };
 
 /// Answers a read from a directory, which may be a stale replica.
@@ -48,6 +48,12 @@ pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize)
             application::federated(directory, ask, id, page_size)
         }
         ("GET", ["identityProtection", "riskyUsers", id]) => risk::get(directory, ask, id),
+        ("GET", ["security", "identities", "identityAccounts"]) => {
+            identity_account::list(directory, ask, page_size)
+        }
+        ("GET", ["security", "identities", "identityAccounts", id]) => {
+            identity_account::get(directory, ask, id)
+        }
         ("GET", ["identity", "conditionalAccess", collection]) => {
             conditional_access::list(directory, ask, collection, page_size)
         }
@@ -112,6 +118,9 @@ pub fn write(directory: &mut Directory, ask: &Ask, caller: &Caller, now: Timesta
             risk::set(directory, ask, true)
         }
         ("POST", ["identityProtection", "riskyUsers", "dismiss"]) => risk::set(directory, ask, false),
+        ("POST", ["security", "identities", "identityAccounts", id, "invokeAction"]) => {
+            identity_account::invoke(directory, ask, id, now)
+        }
         ("POST", ["identity", "conditionalAccess", collection]) => {
             conditional_access::post(directory, ask, collection)
         }
@@ -133,7 +142,7 @@ pub fn write(directory: &mut Directory, ask: &Ask, caller: &Caller, now: Timesta
         ("POST", ["roleManagement", "directory", "roleEligibilityScheduleRequests"]) => {
             role_change::request(directory, ask, Kind::Eligible, now)
         }
-        ("POST" | "DELETE", ["users", id, "authentication", rest @ ..]) => {
+        ("POST" | "PATCH" | "DELETE", ["users", id, "authentication", rest @ ..]) => {
             method::write(directory, ask, id, rest, now)
         }
         ("PATCH", ["devices", id]) => device::patch(directory, ask, caller, id),

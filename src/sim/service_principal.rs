@@ -42,6 +42,8 @@ pub struct ServicePrincipal {
     /// What its owner signs in with. Not a secret: the tenant is simulated.
     pub secret: Option<String>,
     pub notes: Option<String>,
+    /// Holds a role in Exchange itself.
+    pub exchange_role: bool,
     /// Object ids of users.
     pub owners: Vec<String>,
     pub credentials: Credentials,

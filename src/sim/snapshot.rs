@@ -108,7 +108,10 @@ impl Tenant {
             .iter()
             .filter(|r| has_user(&r.user_id))
             .map(|r| (format!("{} {}", r.user_id, r.id), r.json()));
+        let mailboxes = directory.mailboxes.iter().filter(|(owner, _)| has_user(owner));
+        let mailboxes = mailboxes.flat_map(|(owner, mailbox)| mailbox.snapshot(owner));
         json!({
+            "mailboxes": sorted(mailboxes),
             "authenticationMethods": sorted(methods),
             "devices": sorted(devices),
             "messageRules": sorted(rules),
@@ -133,6 +136,7 @@ impl Tenant {
             "signInSessionsValidFromDateTime": self.directory.start
                 .map(|_| format!("{:.0}", self.directory.time(user.sessions_valid_from))),
             "authenticationMethods": method::snapshot(&self.directory, &user.id).1,
+            "preferredMethod": self.directory.preferred.get(&user.id),
             "passwordVersion": user.password_version,
             "mustChangePassword": user.must_change_password,
         })
@@ -159,6 +163,7 @@ fn account(user: &User) -> Value {
         "displayName": user.display_name,
         "accountEnabled": user.enabled,
         "userType": if user.guest { "Guest" } else { "Member" },
+        "enabledOnPremises": user.on_premises.as_ref().map(|ad| ad.enabled),
     })
 }
 

@@ -14,17 +14,33 @@ use super::error::{GraphError, Outcome};
 use super::permission::Caller;
 use super::service_principal::{GRAPH_APP_ID, ServicePrincipal};
 use crate::graph::Reply;
+use crate::graph::known::EXCHANGE_APP_ID;
 
 /// Seconds that a token lives, as the endpoint says.
 pub const LIFETIME: i64 = 3599;
+
+/// Whom a token is for, and the application id of that service.
+type Audience = (&'static str, &'static str);
+
+const GRAPH: Audience = ("https://graph.microsoft.com", GRAPH_APP_ID);
+const EXCHANGE: Audience = ("https://outlook.office365.com", EXCHANGE_APP_ID);
 
 impl Tenant {
     /// A token for the application of that name, with the permissions that it has now. An unknown name gives
     /// a token that Graph refuses.
     pub fn token(&self, app: &str, now: Timestamp) -> String {
+        self.token_for(app, GRAPH, now)
+    }
+
+    /// A token of the application for Exchange Online.
+    pub fn exchange_token(&self, app: &str, now: Timestamp) -> String {
+        self.token_for(app, EXCHANGE, now)
+    }
+
+    fn token_for(&self, app: &str, (audience, resource): Audience, now: Timestamp) -> String {
         let found = self.app(app);
         let claims = json!({
-            "aud": "https://graph.microsoft.com",
+            "aud": audience,
             "iss": format!("https://sts.windows.net/{}/", self.tenant_id),
             "iat": now.as_second(),
             "nbf": now.as_second(),
@@ -33,7 +49,7 @@ impl Tenant {
             "appid": found.map(|sp| &sp.app_id),
             "idtyp": "app",
             "oid": found.map(|sp| &sp.id),
-            "roles": found.map(|sp| self.permissions_of(sp)),
+            "roles": found.map(|sp| self.permissions_at(resource, sp)),
             "sub": found.map(|sp| &sp.id),
             "tid": self.tenant_id,
             "ver": "1.0",
@@ -43,9 +59,14 @@ impl Tenant {
         format!("{}.{}.{}", part(&header), part(&claims), URL_SAFE_NO_PAD.encode("simulated"))
     }
 
-    /// The values of the Graph roles that have been assigned to a service principal.
+    /// The application permissions of a service principal.
     pub(super) fn permissions_of(&self, sp: &ServicePrincipal) -> Vec<String> {
-        let graph = self.directory.service_principal(&format!("appId={GRAPH_APP_ID}"));
+        [GRAPH_APP_ID, EXCHANGE_APP_ID].iter().flat_map(|app_id| self.permissions_at(app_id, sp)).collect()
+    }
+
+    /// The values of the roles of one service that have been assigned to a service principal.
+    fn permissions_at(&self, app_id: &str, sp: &ServicePrincipal) -> Vec<String> {
+        let graph = self.directory.service_principal(&format!("appId={app_id}"));
         let graph_id = graph.map(|g| g.id.as_str()).unwrap_or_default();
         let roles = graph.map(|g| g.app_roles.as_slice()).unwrap_or_default();
         self.directory
@@ -58,12 +79,22 @@ impl Tenant {
 
     /// Reads a token, as Graph would.
     pub(super) fn caller(&self, bearer: Option<&str>, now: Timestamp) -> Outcome<Caller> {
+        self.caller_at(GRAPH, bearer, now)
+    }
+
+    /// Reads a token, as Exchange Online would.
+    pub(super) fn exchange_caller(&self, bearer: Option<&str>, now: Timestamp) -> Outcome<Caller> {
+        self.caller_at(EXCHANGE, bearer, now)
+    }
+
+    fn caller_at(&self, at: Audience, bearer: Option<&str>, now: Timestamp) -> Outcome<Caller> {
+        let (audience, app_id) = at;
         let refuse = GraphError::token;
         let token = bearer.filter(|t| !t.is_empty()).ok_or_else(|| refuse("Access token is empty."))?;
         let claims =
             claims(token).ok_or_else(|| refuse("CompactToken parsing failed with error code: 80049217"))?;
         let text = |name: &str| claims[name].as_str().unwrap_or_default();
-        if text("aud").trim_end_matches('/') != "https://graph.microsoft.com" && text("aud") != GRAPH_APP_ID {
+        if text("aud").trim_end_matches('/') != audience && text("aud") != app_id {
             return Err(refuse("Access token validation failure. Invalid audience."));
         }
         if claims["exp"].as_i64().is_none_or(|exp| exp <= now.as_second()) {
@@ -189,7 +220,8 @@ impl Tenant {
                 ),
             ));
         }
-        Ok(self.token(&app.name, now))
+        let for_exchange = field("scope").starts_with("https://outlook.");
+        Ok(self.token_for(&app.name, if for_exchange { EXCHANGE } else { GRAPH }, now))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! <https://learn.microsoft.com/graph/api/resources/user>
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::directory::Directory;
@@ -83,6 +83,19 @@ impl User {
         self.id.eq_ignore_ascii_case(id) || self.principal_name.eq_ignore_ascii_case(id)
     }
 
+    /// The SID of its AD account, made from the object id.
+    pub fn security_identifier(&self) -> String {
+        let bits = uuid::Uuid::parse_str(&self.id).unwrap_or_default().as_u64_pair().0;
+        format!("S-1-5-21-{}-{}-{}", bits >> 32, bits & 0xffff_ffff, 1000 + bits % 9000)
+    }
+
+    /// Lets the next directory synchronisation come, where AD and the cloud differ.
+    pub fn schedule_sync(&mut self, now: Timestamp, sync_every: SignedDuration) {
+        let Some(ad) = self.on_premises.as_mut().filter(|ad| ad.syncing) else { return };
+        let next = ad.due.or_else(|| now.checked_add(sync_every).ok());
+        ad.due = next.filter(|_| ad.enabled != self.enabled);
+    }
+
     fn domain(&self) -> &str {
         self.principal_name.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
@@ -120,6 +133,7 @@ impl User {
             "onPremisesLastSyncDateTime": ad.map(|a| time(a.last_sync)),
             "onPremisesSamAccountName": ad.map(|a| &a.sam_account_name),
             "onPremisesDomainName": ad.map(|a| &a.domain),
+            "onPremisesSecurityIdentifier": ad.map(|_| self.security_identifier()),
             "onPremisesImmutableId": null,
             "onPremisesUserPrincipalName": ad.map(|_| &self.principal_name),
             "signInSessionsValidFromDateTime": time(self.sessions_valid_from),
@@ -193,10 +207,7 @@ pub fn patch(directory: &mut Directory, ask: &Ask, caller: &Caller, id: &str, no
     }
     if let Some(enabled) = enabled {
         user.enabled = enabled;
-        if let Some(ad) = user.on_premises.as_mut().filter(|ad| ad.syncing) {
-            let next = ad.due.or_else(|| now.checked_add(sync_every).ok());
-            ad.due = next.filter(|_| ad.enabled != enabled);
-        }
+        user.schedule_sync(now, sync_every);
     }
     Ok(Answer::no_content())
 }

@@ -139,6 +139,8 @@ fn round_trips(folder: &Path) -> Result<(), AnyError> {
 struct Nobody;
 
 impl Audience for Nobody {
+    fn containing(&self) {}
+    fn contained(&self, _: &RunDocument) {}
     fn attack(&self, _: &str, _: &[String], _: &[Foothold]) {}
     fn plan(&self, _: &RunDocument) {}
     fn run(&self, _: &RunDocument, _: &[WayIn]) {}

@@ -12,7 +12,7 @@ use oust::clock::Clock;
 use oust::config::Protected;
 use oust::engine::event::{Unwatched, Watch};
 use oust::engine::{Consent, Engine, Order, SavedPlan, Since, Stop};
-use oust::graph::cloud::Endpoint;
+use oust::graph::cloud::{Cloud, Endpoint};
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
 use oust::journal::{Fuse, RunPath, Signer, Store};
@@ -26,7 +26,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use truth::{differences, lies, restorable};
-pub use wire::{Power, Wire};
+pub use wire::{ExchangeTokens, Passed, Power, Wire};
 
 /// The tenant of the documentation: Adele Vance is compromised.
 pub const CONTOSO: &str = include_str!("../../examples/tenants/contoso.yaml");
@@ -60,7 +60,11 @@ pub struct World {
     pub password_recipient: Option<String>,
     pub tokens: Arc<dyn TokenSource>,
     pub signer: Option<Arc<Signer>>,
+    /// Where tokens for Exchange Online come from; `None`: the operator didn't opt in.
+    pub exchange: Option<Arc<dyn TokenSource>>,
     pub watch: Arc<dyn Watch>,
+    /// The cloud that the operator says the tenant is in.
+    pub cloud: Cloud,
     /// The tenant before anything was done.
     pub original: Value,
     fuse: Option<Fuse>,
@@ -94,8 +98,12 @@ impl World {
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),
+            exchange: sim
+                .offers_exchange(RUNNER)
+                .then(|| Arc::new(ExchangeTokens(Arc::clone(&sim))) as Arc<dyn TokenSource>),
             wire,
             watch: Arc::new(Unwatched),
+            cloud: sim.with(|t| t.cloud()),
             original: sim.with(|t| t.snapshot()),
             clock,
             guards: Guards { protected: Protected::default(), max_users: 1, tenant_id: None },
@@ -114,6 +122,12 @@ impl World {
     /// The machine has a clock of its own, which may be set without the service's.
     pub fn on_own_clock(mut self) -> Self {
         self.clock = Clock::starting_at(self.clock.now());
+        self
+    }
+
+    /// The operator left the cloud out of the configuration.
+    pub fn taken_for_global(mut self) -> Self {
+        self.cloud = Cloud::Global;
         self
     }
 
@@ -170,14 +184,20 @@ impl World {
 
     /// A new process.
     pub fn engine(&self) -> Engine {
+        let mut graph = Graph::new(GraphParts {
+            transport: Arc::<Wire>::clone(&self.wire),
+            tokens: Arc::clone(&self.tokens),
+            endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
+            clock: self.clock.clone(),
+            budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
+        })
+        .in_cloud(self.cloud);
+        if let Some(tokens) = &self.exchange {
+            let endpoint = Endpoint::parse(Simulated::EXCHANGE_URL, false).unwrap();
+            graph = graph.with_exchange(endpoint, Arc::clone(tokens));
+        }
         Engine {
-            graph: Arc::new(Graph::new(GraphParts {
-                transport: Arc::<Wire>::clone(&self.wire),
-                tokens: Arc::clone(&self.tokens),
-                endpoint: Endpoint::parse(Simulated::BASE_URL, false).unwrap(),
-                clock: self.clock.clone(),
-                budget: Arc::new(Budget { deadline: self.deadline, ..Budget::default() }),
-            })),
+            graph: Arc::new(graph),
             clock: self.clock.clone(),
             watch: Arc::clone(&self.watch),
             stop: Stop::new(self.clock.clone(), self.deadline),

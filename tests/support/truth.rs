@@ -57,7 +57,7 @@ pub fn lies(world: &World, document: &RunDocument) -> Vec<String> {
         }
         all_good &= user.steps.iter().all(|step| step.error.is_none());
     }
-    if document.outcome == Outcome::Contained && !all_good {
+    if matches!(document.outcome, Outcome::Contained | Outcome::Recovered) && !all_good {
         lies.push("the run is called contained with something left".into());
     }
     if document.exit_code == 0 && !all_good && document.outcome != Outcome::RolledBack {
@@ -85,6 +85,9 @@ fn is_in_force(
     if let Some(true_now) = of_apps_roles_and_blocks(user, change, now) {
         return true_now;
     }
+    if url.starts_with("/exchange/") {
+        return !is_in_mailbox(user, &url, body, now);
+    }
     let is_gone = |part: &str, key: String| now[part].get(&key).is_none();
     if url.ends_with("/revokeSignInSessions") {
         let valid_from: jiff::Timestamp =
@@ -98,6 +101,14 @@ fn is_in_force(
         let keys = is["authenticationMethods"].as_array().unwrap();
         return is_gone("authenticationMethods", key)
             && !keys.iter().any(|held| held.as_str().unwrap().ends_with(last));
+    }
+    if url.ends_with("/signInPreferences") {
+        return is["preferredMethod"] == body["userPreferredMethodForSecondaryAuthentication"];
+    }
+    if url.ends_with("/temporaryAccessPassMethods") {
+        let usable = !is_gone("authenticationMethods", format!("{upn} temporaryAccessPass {{}}"));
+        // A pass that nobody can read is none.
+        return usable && document.sealed.iter().any(|path| std::fs::exists(path).unwrap());
     }
     if url.contains("/devices/") {
         return now["devices"][last]["accountEnabled"] == body["accountEnabled"];
@@ -122,6 +133,19 @@ fn is_in_force(
     }
     // Not judged here: what the snapshot doesn't show by the call alone. Law 1 still looks at it.
     true
+}
+
+/// Whether a mailbox still has what a cmdlet takes away.
+fn is_in_mailbox(user: &UserDocument, url: &str, body: &Value, now: &Value) -> bool {
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    let key = match url.trim_start_matches("/exchange/") {
+        "Remove-MailboxPermission" => format!("{} full access {}", user.id, text("User")),
+        "Remove-RecipientPermission" => format!("{} send as {}", user.id, text("Trustee")),
+        "Set-Mailbox" if body.get("GrantSendOnBehalfTo").is_some() => format!("{} on behalf", user.id),
+        "Set-Mailbox" => format!("{} forwards", user.id),
+        other => panic!("no cmdlet of an action: {other}"),
+    };
+    now["mailboxes"].get(&key).is_some()
 }
 
 /// `None`: the change is of another kind.
@@ -171,6 +195,9 @@ fn of_apps_roles_and_blocks(user: &UserDocument, change: &ChangeDocument, now: &
         [_, _, "roleEligibilityScheduleRequests"] => !held("roleEligibilities", &role(&body)),
         ["groups", group, "members", "$ref"] => held("members", &format!("{group} {}", user.id)),
         ["groups", group, "members", member, "$ref"] => !held("members", &format!("{group} {member}")),
+        ["security", "identities", "identityAccounts", _, "invokeAction"] => {
+            now["users"][&user.user_principal_name]["enabledOnPremises"] == (body["action"] == "enable")
+        }
         ["identityProtection", ..] => {
             let before_too = &now["irreversible"][format!("risk of {}", user.id)][0];
             now["riskyUsers"][&user.id][0] == "confirmedCompromised" || before_too == "confirmedCompromised"

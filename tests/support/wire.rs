@@ -8,6 +8,7 @@ use oust::graph::token::{Again, Token};
 use oust::graph::{Reply, Request, SendError, TokenSource, Transport};
 use oust::sim::Simulated;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::RUNNER;
@@ -29,6 +30,15 @@ pub struct Passed {
     pub body: Vec<u8>,
 }
 
+impl Passed {
+    /// Whether it only reads. Exchange Online's cmdlets are all POSTs and told apart by their verbs.
+    pub fn reads(&self) -> bool {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let cmdlet = body["CmdletInput"]["CmdletName"].as_str().unwrap_or_default();
+        self.method == "GET" || self.url.ends_with("/InvokeCommand") && cmdlet.starts_with("Get-")
+    }
+}
+
 /// Something that happens to the machine meanwhile.
 type Incident = Box<dyn FnOnce() + Send>;
 
@@ -36,6 +46,7 @@ pub struct Wire {
     sim: Arc<Simulated>,
     passed: Mutex<Vec<Passed>>,
     tokens: Mutex<BTreeSet<String>>,
+    passes: Mutex<Vec<String>>,
     power: Mutex<Option<Power>>,
     incident: Mutex<Option<(usize, Incident)>>,
     is_dark: watch::Sender<bool>,
@@ -47,6 +58,7 @@ impl Wire {
             sim,
             passed: Mutex::default(),
             tokens: Mutex::default(),
+            passes: Mutex::default(),
             power: Mutex::default(),
             incident: Mutex::default(),
             is_dark: watch::Sender::new(false),
@@ -81,6 +93,17 @@ impl Wire {
         self.tokens.lock().unwrap().clone()
     }
 
+    /// The access passes that answers brought, in their order.
+    pub fn passes(&self) -> Vec<String> {
+        self.passes.lock().unwrap().clone()
+    }
+
+    fn look_for_pass(&self, answer: &Result<Reply, SendError>) {
+        let body = answer.as_ref().ok().and_then(|reply| serde_json::from_slice::<Value>(&reply.body).ok());
+        let pass = body.and_then(|body| body["temporaryAccessPass"].as_str().map(str::to_owned));
+        self.passes.lock().unwrap().extend(pass);
+    }
+
     async fn dark(&self) -> ! {
         self.is_dark.send_replace(true);
         std::future::pending().await
@@ -112,7 +135,11 @@ impl Transport for Wire {
                 let _ = self.sim.send(request).await;
                 self.dark().await
             }
-            _ => self.sim.send(request).await,
+            _ => {
+                let answer = self.sim.send(request).await;
+                self.look_for_pass(&answer);
+                answer
+            }
         }
     }
 }
@@ -121,5 +148,15 @@ impl Transport for Wire {
 impl TokenSource for Wire {
     async fn token(&self, _: Again) -> oust::failure::Result<Token> {
         Ok(Token { secret: SecretString::from(self.sim.token(RUNNER)), expires_on: None })
+    }
+}
+
+/// Tokens for Exchange Online.
+pub struct ExchangeTokens(pub Arc<Simulated>);
+
+#[async_trait]
+impl TokenSource for ExchangeTokens {
+    async fn token(&self, _: Again) -> oust::failure::Result<Token> {
+        Ok(Token { secret: SecretString::from(self.0.exchange_token(RUNNER)), expires_on: None })
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form, saved
         fact("head", &format!("{} (for the ticket)", journal.head));
     }
     for path in &document.sealed {
-        fact("sealed", &format!("{path} (the new password, for its recipient alone)"));
+        let what = if is_of_answer(path) { "the Temporary Access Pass" } else { "the new password" };
+        fact("sealed", &format!("{path} ({what}, for its recipient alone)"));
     }
     let mut commands = next(document, form);
     if let (Some(file), Some(first)) = (saved, commands.first_mut()) {
@@ -45,6 +46,11 @@ pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form, saved
     }
 }
 
+/// Whether a sealed file holds what an answer brought, by the name that the engine gave it.
+fn is_of_answer(path: &str) -> bool {
+    path.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with("temporaryAccessPass-"))
+}
+
 /// The commands that make sense now, the likeliest first, each with why.
 pub(in crate::report) fn next(document: &RunDocument, form: Form) -> Vec<(String, &'static str)> {
     if document.dry_run || form == Form::Plan || document.outcome == Outcome::Planned {
@@ -58,6 +64,8 @@ pub(in crate::report) fn next(document: &RunDocument, form: Form) -> Vec<(String
     let rollback = (format!("oust rollback {run}"), "once the account is clean");
     match document.outcome {
         Outcome::Contained => vec![verify, rollback],
+        // Taking all of it back would also put back what the reviews removed.
+        Outcome::Recovered => vec![verify],
         Outcome::Unverified => vec![verify, resume],
         Outcome::Partial => vec![resume, verify, rollback],
         Outcome::Interrupted => vec![resume],
@@ -96,7 +104,10 @@ fn planned(document: &RunDocument) -> Vec<(String, &'static str)> {
         Some(id) if id != "token-theft" && is_plain(id) => format!(" --playbook {id}"),
         _ => String::new(),
     };
-    vec![(format!("oust contain {}{many}{playbook}", users.join(" ")), "do it")]
+    let mut changes = document.users.iter().flat_map(|user| &user.steps).flat_map(|step| &step.changes);
+    let sealed = changes.any(|change| change.call.seal.is_some());
+    let recipient = if sealed { " --secret-recipient age1…" } else { "" };
+    vec![(format!("oust contain {}{many}{playbook}{recipient}", users.join(" ")), "do it")]
 }
 
 /// A path as a POSIX shell takes it.

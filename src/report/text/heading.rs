@@ -21,7 +21,7 @@ pub(in crate::report) fn moment(at: Timestamp) -> String {
 
 /// Outcome, cut, what remains.
 pub(super) fn run(sheet: &mut Sheet, document: &RunDocument, form: Form) {
-    let look = document.outcome.look();
+    let look = document.look();
     let tag = look.word;
     sheet.tagged(0, look.style, tag, tag.len() + 2, Style::new(), document.outcome.means());
     if document.dry_run && document.outcome != Outcome::Planned {

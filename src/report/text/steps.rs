@@ -5,6 +5,7 @@ use oust_actions::{Decision, Undo};
 
 use super::problem;
 use super::sheet::Sheet;
+use crate::playbook::After;
 use crate::report::style::{FAINT, HEAD, Look, WARN, WORD_COLUMNS};
 use crate::report::{
     ChangeDocument, FindingDocument, RollbackState, State, StepDocument, UserDocument, call,
@@ -38,6 +39,9 @@ pub(super) fn all(sheet: &mut Sheet, user: &UserDocument, form: Form, rollback: 
             stage = Some(&step.stage);
             sheet.gap();
             sheet.head(INDENT, HEAD, &step.stage);
+            if step.after == Some(After::Verified) && form != Form::Report {
+                sheet.text(INDENT + 2, FAINT, "only once all above is in force and read back");
+            }
         }
         one(sheet, user, step, form);
     }
@@ -84,7 +88,9 @@ fn change<'a>(
     let finding = judged(step, change).filter(|_| change.rollback.is_none());
     if form == Form::Brief {
         let risk = finding.and_then(|finding| finding.risk);
-        let why = risk.map(|risk| format!("; risk {risk}")).unwrap_or_default();
+        let risk = risk.map(|risk| format!("; risk {risk}")).unwrap_or_default();
+        let waits = if step.after.is_some() { ", once all above is proven" } else { "" };
+        let why = format!("{risk}{waits}");
         return tagged(sheet, look, &format!("{}{why}{}", named(user, change), for_good(change)));
     }
     if form == Form::Report && is_settled(change) {

@@ -59,6 +59,10 @@ pub struct App {
     /// Only assigned users may sign in.
     #[serde(default)]
     pub assignment_required: bool,
+    /// It holds a role in Exchange itself, of those that allow the cmdlets; so does who is Exchange or Global
+    /// Administrator.
+    #[serde(default)]
+    pub exchange_role: bool,
     /// Redirect URLs.
     #[serde(default)]
     pub reply_urls: Vec<String>,

@@ -10,14 +10,17 @@ use serde::Deserialize;
 pub use app::{App, AppCredential, Assignment, Consent, FederatedCredential};
 
 use super::Tenant;
+use super::access_pass::Policy;
 use super::build;
 use super::device;
+use super::exchange;
 use super::faults::Planted;
 use super::intruder;
 use super::mailbox;
 use super::method;
 use super::moment::{Length, Moment};
 use crate::failure::{Code, Failure, Result};
+use crate::graph::Cloud;
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -56,6 +59,9 @@ pub struct TenantFile {
     /// Inbox rules.
     #[serde(default)]
     pub rules: Vec<mailbox::Described>,
+    /// What Exchange alone shows of mailboxes.
+    #[serde(default)]
+    pub mailboxes: Vec<exchange::Described>,
     /// How the service behaves.
     #[serde(default)]
     pub service: Service,
@@ -78,9 +84,18 @@ pub struct About {
     /// Verified domains whose users sign in at another identity provider.
     #[serde(default)]
     pub federated_domains: Vec<String>,
+    /// The cloud that it is in: Graph of a national cloud lacks some of its resources.
+    #[serde(default)]
+    pub cloud: Cloud,
     /// The licence of the tenant; P2 by default.
     #[serde(default)]
     pub licence: Licence,
+    /// Defender for Identity watches on-premises AD, and has an account there to act with.
+    #[serde(default)]
+    pub defender_for_identity: bool,
+    /// The policy of Temporary Access Passes.
+    #[serde(default)]
+    pub access_pass: Policy,
     /// Named locations of Conditional Access: name, and the ranges as CIDR.
     #[serde(default)]
     pub locations: BTreeMap<String, Vec<String>>,
@@ -307,6 +322,7 @@ mod tests {
             include_str!("../../../examples/tenants/contoso.yaml"),
             include_str!("../../../examples/tenants/synced.yaml"),
             include_str!("../../../examples/tenants/minimal.yaml"),
+            include_str!("../../../examples/tenants/china.yaml"),
         ] {
             let tenant = parse(text).unwrap();
             assert!(tenant.user_id(tenant.victim.as_ref().unwrap()).is_some());

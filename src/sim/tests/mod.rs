@@ -3,6 +3,7 @@
 mod accounts;
 mod apps_and_roles;
 mod behaviour;
+mod exchange;
 mod hostile;
 mod objects;
 mod personal;

@@ -190,3 +190,28 @@ fn a_foothold_without_its_object_is_a_mistake_of_the_file() {
         assert!(file::parse(&file).is_err(), "{foothold}");
     }
 }
+
+#[test]
+fn a_pass_shows_its_secret_once_replaces_the_one_before_and_obeys_the_policy() {
+    let mut tenant = rehearsed();
+    let passes = format!("{METHODS}/temporaryAccessPassMethods");
+    let issue = |tenant: &mut Tenant, minutes: i64| {
+        tenant.send("POST", &passes, json!({ "lifetimeInMinutes": minutes, "isUsableOnce": true }))
+    };
+    let (status, first) = issue(&mut tenant, 60);
+    assert_eq!(status, 201, "{first}");
+    let secret = first["temporaryAccessPass"].as_str().unwrap().to_owned();
+    let (_, second) = issue(&mut tenant, 480);
+    assert_ne!((&first["id"], first["temporaryAccessPass"].as_str()), (&second["id"], None));
+    let all = values(&mut tenant, &passes);
+    assert_eq!((all.len(), &all[0]["id"], &all[0]["temporaryAccessPass"]), (1, &second["id"], &Value::Null));
+    assert!(
+        !values(&mut tenant, &format!("{METHODS}/methods")).iter().any(|m| m.to_string().contains(&secret))
+    );
+    assert_eq!([issue(&mut tenant, 59).0, issue(&mut tenant, 481).0], [400, 400]);
+    tenant.directory.access_pass.enabled = false;
+    assert_eq!(issue(&mut tenant, 60).0, 400);
+    let id = second["id"].as_str().unwrap();
+    assert_eq!(delete(&mut tenant, &format!("{passes}/{id}")).0, 204);
+    assert_eq!(tenant.snapshot(), rehearsed().snapshot());
+}
