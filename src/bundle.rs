@@ -130,7 +130,13 @@ fn entry(name: &str, bytes: &[u8]) -> Entry {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| {
+    let read = || {
+        if std::fs::symlink_metadata(path)?.is_symlink() {
+            return Err(std::io::Error::other("it is a symbolic link, which may lead to another file"));
+        }
+        std::fs::read(path)
+    };
+    read().map_err(|e| {
         Failure::new(Code::OutputUnwritable, format!("the bundle lacks {}: {e}", path.display()))
             .next("put the file back, or export without it")
     })

@@ -215,12 +215,26 @@ impl Playbook {
                 &format!("a playbook has {MAX_BYTES} bytes at most, this has {}", text.len()),
             ));
         }
-        let file: PlaybookFile = serde_saphyr::from_str(text).map_err(|e| {
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! {
+                max_nodes: 20_000,
+                max_events: 80_000,
+                max_depth: 32,
+                max_aliases: 1000,
+                max_anchors: 1000,
+            },
+            alias_limits: serde_saphyr::alias_limits! {
+                max_total_replayed_events: 20_000,
+                max_replay_stack_depth: 8,
+                max_alias_expansions_per_anchor: 1000,
+            },
+        };
+        let file: PlaybookFile = serde_saphyr::from_str_with_options(text, options).map_err(|e| {
             let at = e.location();
             let message = e.without_snippet().to_string();
             // The place stands in front already.
             let what = first_line(&message).split(" at line ").next().unwrap_or_default();
-            let what = if what.starts_with("budget breached") {
+            let what = if ["budget breached", "alias "].iter().any(|bound| what.starts_with(bound)) {
                 "this grows without bounds: aliases that multiply are refused"
             } else {
                 what

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod all_footholds;
+mod bounds;
 mod cli;
 mod clocks;
 mod clouds;
@@ -13,9 +14,12 @@ mod evidence;
 mod exchange;
 mod faults;
 mod footholds;
+mod fuzzing;
 mod golden;
 mod kill;
 mod laws;
+#[cfg(unix)]
+mod links;
 mod literal;
 mod multi;
 mod properties;

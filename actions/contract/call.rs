@@ -58,12 +58,17 @@ impl Api {
 pub struct Path(String);
 
 impl Path {
-    /// Joins segments, encoding each; a slash, a `#` or a quote in a segment can't change the path.
+    /// Joins segments, encoding each; a slash, a `#`, a quote or two dots in a segment can't change the path.
     pub fn new<S: AsRef<str>>(segments: impl IntoIterator<Item = S>) -> Self {
         let mut path = String::new();
         for segment in segments {
             path.push('/');
-            path.extend(utf8_percent_encode(segment.as_ref(), UNRESERVED));
+            match segment.as_ref() {
+                // URLs take these for "here" and "one up", in percent too. Encoded twice they name nothing.
+                "." => path.push_str("%252E"),
+                ".." => path.push_str("%252E%252E"),
+                segment => path.extend(utf8_percent_encode(segment, UNRESERVED)),
+            }
         }
         Self(path)
     }
@@ -336,6 +341,14 @@ mod tests {
             path.as_str(),
             "/users/a%2F..%2Fb%3Fx%23y%27z%25%C3%A9%40contoso.com/revokeSignInSessions"
         );
+    }
+
+    #[test]
+    fn a_segment_of_dots_leads_nowhere_else() {
+        // A URL parser takes `..` and `%2E%2E` for one level up: a hostile id must not turn a deletion on its parent.
+        assert_eq!(Path::new(["groups", "g", "members", ".."]).as_str(), "/groups/g/members/%252E%252E");
+        assert_eq!(Path::new(["groups", ".", "members"]).as_str(), "/groups/%252E/members");
+        assert_eq!(Path::new(["users", "..."]).as_str(), "/users/...");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Call, Get, User};
+use super::{Call, Get, Method, User};
 
 /// In the `pick` of a look, stands for the id of the object that the change's call created.
 const CREATED: &str = "{created}";
@@ -83,13 +83,19 @@ impl Change {
         self
     }
 
-    /// The same write to the same object: how a change is found again in a later plan. Some objects share the
-    /// address that they are written at, such as the secrets of an app.
-    pub fn is_same_write_as(&self, other: &Self) -> bool {
-        self.call.method == other.call.method
-            && self.call.url() == other.call.url()
-            && self.object_id == other.object_id
+    /// What it writes to: how a change is found again in a later plan.
+    pub fn write(&self) -> Write {
+        Write { method: self.call.method, url: self.call.url(), object_id: self.object_id.clone() }
     }
+}
+
+/// A write to an object. Two changes with the same one are the same change. Some objects share the address that they
+/// are written at, such as the secrets of an app.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Write {
+    method: Method,
+    url: String,
+    object_id: String,
 }
 
 impl Look {

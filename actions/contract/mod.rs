@@ -17,7 +17,7 @@ pub use about::{About, Part, Permission, Resource, Role, Technique};
 pub use action::{Action, AnyAction, NoSettings, Observing, Settings};
 pub(crate) use call::LINKS;
 pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
-pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo};
+pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo, Write};
 pub use cloud::Cloud;
 pub(crate) use cloud::{BUT_GLOBAL, IN_CHINA};
 pub use read::{Read, ReadError, ReadErrorKind, Reading};

@@ -146,7 +146,7 @@ mod tests {
         let app = json!({ "appId": "a", "passwordCredentials": [
             { "keyId": "1", "startDateTime": NEW }, { "keyId": "2", "startDateTime": NEW } ] });
         let plan = plan(&tenant(&app, &json!([])), json!(null));
-        assert!(!plan.changes[0].is_same_write_as(&plan.changes[1]));
+        assert_ne!(plan.changes[0].write(), plan.changes[1].write());
     }
 
     #[test]

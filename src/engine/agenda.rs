@@ -1,9 +1,11 @@
 //! What a run still has to do, asked of its ledger.
 
-use jiff::Timestamp;
-use oust_actions::{Change, Plan, Target};
+use std::collections::HashSet;
 
-use super::due::{clears_a_loss, is_due};
+use jiff::Timestamp;
+use oust_actions::{Change, Plan, Target, Write};
+
+use super::due::Standing;
 use super::run::Run;
 use super::stage::Due;
 use crate::failure::{Failure, Result};
@@ -27,26 +29,29 @@ impl Run {
 
     /// What a stage has to send now, `most` at a time.
     pub(super) fn due(&self, stage: &str, most: usize) -> Vec<Due> {
-        self.due_where(stage, most, is_due)
+        self.due_where(stage, most, Standing::is_due)
     }
 
     /// What a stage has to remove because its secret is lost: that needs no proof of anything, and until it is gone
     /// a review takes it for the intruder's.
     pub(super) fn due_to_loss(&self, stage: &str, most: usize) -> Vec<Due> {
-        self.due_where(stage, most, clears_a_loss)
+        self.due_where(stage, most, Standing::clears_a_loss)
     }
 
     fn due_where(
         &self,
         stage: &str,
         most: usize,
-        wanted: impl Fn(&StepLedger, &ChangeLedger) -> bool,
+        wanted: impl Fn(&Standing, &ChangeLedger) -> bool + Copy,
     ) -> Vec<Due> {
         let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
         steps
             .filter(|(_, step)| step.stage == stage)
-            .flat_map(|(user, step)| step.changes.iter().map(move |change| (user, step, change)))
-            .filter(|(_, step, change)| wanted(step, change))
+            .flat_map(|(user, step)| {
+                let standing = Standing::of(step);
+                let due = step.changes.iter().filter(move |change| wanted(&standing, change));
+                due.map(move |change| (user, step, change))
+            })
             .map(|(user, step, change)| Due {
                 user_id: user.target.user.id.clone(),
                 step: step.step.clone(),
@@ -83,10 +88,9 @@ impl Run {
 
     /// What a later plan wants that the plan of the run has not. What the run issued itself is no news.
     pub(super) fn not_in_plan(&self, user_id: &str, step: &str, plan: &Plan) -> Vec<Change> {
-        let known = self.changes(user_id, step, |_| true);
-        let is_news = |c: &&Change| {
-            !known.iter().any(|k| k.change.is_same_write_as(c)) && !self.has_issued(user_id, &c.object_id)
-        };
+        let known = self.ledger().step(user_id, step).into_iter().flat_map(|s| &s.changes);
+        let known: HashSet<Write> = known.map(|c| c.change.write()).collect();
+        let is_news = |c: &&Change| !known.contains(&c.write()) && !self.has_issued(user_id, &c.object_id);
         plan.changes.iter().filter(is_news).cloned().collect()
     }
 

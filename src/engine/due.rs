@@ -4,35 +4,53 @@
 use crate::journal::{ChangeLedger, StepLedger, ToldResult};
 use crate::report::State;
 
-/// Whether a change of the step may leave.
-pub(super) fn is_due(step: &StepLedger, change: &ChangeLedger) -> bool {
-    match change.state {
-        State::Planned => {
-            let wave = change.change.call.turn.wave;
-            !step.changes.iter().any(|c| c.state == State::Planned && c.change.call.turn.wave < wave)
+/// Where the changes of a step stand together.
+pub(super) struct Standing {
+    /// The first wave that has not left yet.
+    wave: Option<u8>,
+    /// Whether one of them went through.
+    any_done: bool,
+    /// The last wave that sends a call again because its secret is lost.
+    lost: Option<u8>,
+}
+
+impl Standing {
+    /// One look at each change.
+    pub(super) fn of(step: &StepLedger) -> Self {
+        let planned = step.changes.iter().filter(|c| c.state == State::Planned);
+        let lost = step.changes.iter().filter(|c| c.is_secret_lost());
+        let is_done = |c: &ChangeLedger| c.told == Some(ToldResult::Accepted) || c.state == State::Effective;
+        Self {
+            wave: planned.map(|c| c.change.call.turn.wave).min(),
+            any_done: step.changes.iter().any(is_done),
+            lost: lost.map(|c| c.change.call.turn.wave).max(),
         }
-        State::Refused => is_last(step, change),
-        _ => false,
     }
-}
 
-/// Whether a change has to go before a call that is sent again because its secret is lost.
-pub(super) fn clears_a_loss(step: &StepLedger, change: &ChangeLedger) -> bool {
-    let wave = change.change.call.turn.wave;
-    let waits = |c: &ChangeLedger| c.is_secret_lost() && c.change.call.turn.wave > wave;
-    is_due(step, change) && step.changes.iter().any(waits)
-}
+    /// Whether a change of the step may leave.
+    pub(super) fn is_due(&self, change: &ChangeLedger) -> bool {
+        match change.state {
+            State::Planned => self.wave == Some(change.change.call.turn.wave),
+            State::Refused => self.is_last(change),
+            _ => false,
+        }
+    }
 
-/// Whether a refused change is to be sent once more: the service wanted the others gone first, and now some
-/// are, and none is waiting.
-fn is_last(step: &StepLedger, change: &ChangeLedger) -> bool {
-    let waits = change.error.as_deref().is_some_and(|error| change.change.call.turn.waits_after(error));
-    let mut others = step.changes.iter().filter(|c| c.intent != change.intent);
-    waits
-        && change.told == Some(ToldResult::Refused)
-        && change.refusals == 1
-        && !step.changes.iter().any(|c| c.state == State::Planned)
-        && others.any(|c| c.told == Some(ToldResult::Accepted) || c.state == State::Effective)
+    /// Whether a change has to go before a call that is sent again because its secret is lost.
+    pub(super) fn clears_a_loss(&self, change: &ChangeLedger) -> bool {
+        self.is_due(change) && self.lost > Some(change.change.call.turn.wave)
+    }
+
+    /// Whether a refused change is to be sent once more: the service wanted the others gone first, and now some
+    /// are, and none is waiting.
+    fn is_last(&self, change: &ChangeLedger) -> bool {
+        let waits = change.error.as_deref().is_some_and(|error| change.change.call.turn.waits_after(error));
+        waits
+            && change.told == Some(ToldResult::Refused)
+            && change.refusals == 1
+            && self.wave.is_none()
+            && self.any_done
+    }
 }
 
 #[cfg(test)]
@@ -80,7 +98,7 @@ mod tests {
             lacks: vec![],
             changes,
         };
-        let due = step.changes.iter().filter(|change| is_due(&step, change));
+        let due = step.changes.iter().filter(|change| Standing::of(&step).is_due(change));
         due.map(|change| change.change.object_id.clone()).collect()
     }
 

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use oust_actions::{Finding, Plan, Target};
 
 use super::event::What;
-use super::verify::{Again, wants};
+use super::verify::Again;
 use super::{Engine, Run};
 use crate::failure::Result;
 use crate::journal::{ChangeLedger, Record, StepLedger, UserLedger};
@@ -42,10 +42,10 @@ impl Engine {
     /// What was not done, and is in force by now all the same: a person did it by hand.
     async fn note_by_hand(&self, run: &mut Run, looked: &Again) -> Result<()> {
         use State::{Failed, InDoubt, Pending, Refused};
-        let Ok(plan) = &looked.plan else { return Ok(()) };
+        let Ok(wanted) = &looked.plan else { return Ok(()) };
         let undone = |c: &ChangeLedger| matches!(c.state, Failed | InDoubt | Pending | Refused);
         for change in run.changes(&looked.user_id, &looked.step, |c| undone(c) && !c.is_secret_lost()) {
-            let Some(intent) = change.intent.filter(|_| !wants(plan, &change)) else { continue };
+            let Some(intent) = change.intent.filter(|_| !wanted.has(&change)) else { continue };
             if !self.is_denied(&change).await {
                 let (state, why) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                 let reason = why.or_else(|| Some("read back: in force by now, by another hand".into()));
@@ -58,7 +58,7 @@ impl Engine {
     /// What a fresh look at an earlier step found open. What the stage lets a person settle later is only told.
     fn still_open(&self, run: &mut Run, looked: &Again, stage: &Stage) -> Vec<String> {
         let plan = match &looked.plan {
-            Ok(plan) => plan,
+            Ok(wanted) => &wanted.plan,
             Err(failure) => return vec![format!("{} could not look again: {}", looked.step, failure.what)],
         };
         for new in run.not_in_plan(&looked.user_id, &looked.step, plan) {

@@ -35,7 +35,7 @@ use crate::target_name::TargetName;
 use event::{Event, Watch, What};
 
 pub use observe::{Observed, ObservedUser};
-pub use run::Run;
+pub use run::{Run, VERSION};
 pub use saved::{PLAN_SCHEMA, SavedPlan};
 pub use secret::parse_recipient;
 pub use stop::Stop;

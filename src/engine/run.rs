@@ -23,7 +23,7 @@ use crate::report::{OpenDocument, RunDocument, fold};
 use crate::target_name::TargetName;
 
 /// The version that goes into journals and plans.
-pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A run under way.
 pub struct Run {

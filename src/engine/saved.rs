@@ -89,7 +89,7 @@ impl SavedPlan {
             steps: steps.collect(),
             sha256: String::new(),
         };
-        saved.sha256 = saved.seal();
+        saved.sha256 = saved.checksum();
         saved
     }
 
@@ -118,7 +118,7 @@ impl SavedPlan {
         }
         let saved: Self =
             serde_json::from_value(value).map_err(|e| wrong(format!("was edited or is incomplete: {e}")))?;
-        if saved.sha256 != saved.seal() {
+        if saved.sha256 != saved.checksum() {
             return Err(wrong("was edited: its checksum does not fit".into()));
         }
         Ok(saved)
@@ -171,7 +171,9 @@ impl SavedPlan {
         .next("look at what changed, then make and apply a new plan"))
     }
 
-    fn seal(&self) -> String {
+    /// What `sha256` has to be. It shows an accident or a careless edit; whoever forges a plan can forge it too, and
+    /// `apply` plans anew for that.
+    pub fn checksum(&self) -> String {
         hash(&serde_json::json!({
             "schema": self.schema, "version": self.version, "made_at": self.made_at, "tenant_id": self.tenant_id,
             "since": self.since, "playbook": self.playbook, "password_recipient": self.password_recipient,

@@ -1,9 +1,10 @@
 //! Reading back: a change is in force when its action, looking again, no longer wants it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oust_actions::{Lasts, Plan, ReadErrorKind, Repeat, Target};
+use oust_actions::{Change, Lasts, Plan, ReadErrorKind, Repeat, Target, Write};
 
 use super::event::What;
 use super::stage::MAX_ATTEMPTS;
@@ -23,7 +24,23 @@ const LOST: &str =
 pub(super) struct Again {
     pub(super) user_id: String,
     pub(super) step: String,
-    pub(super) plan: Result<Plan>,
+    pub(super) plan: Result<Wanted>,
+}
+
+/// What an action, looking again, still wants.
+pub(super) struct Wanted {
+    pub(super) plan: Plan,
+    writes: HashSet<Write>,
+}
+
+impl Wanted {
+    fn by(plan: Plan) -> Self {
+        Self { writes: plan.changes.iter().map(Change::write).collect(), plan }
+    }
+
+    pub(super) fn has(&self, change: &ChangeLedger) -> bool {
+        self.writes.contains(&change.change.write())
+    }
 }
 
 impl Engine {
@@ -72,12 +89,12 @@ impl Engine {
             let changes = run.changes(&looked.user_id, &looked.step, doubtful);
             for change in changes {
                 let Some(intent) = change.intent else { continue };
-                if let (true, Ok(plan)) = (change.is_secret_lost(), &looked.plan) {
-                    self.issue_again(run, &looked, &change, intent, plan)?;
+                if let (true, Ok(wanted)) = (change.is_secret_lost(), &looked.plan) {
+                    self.issue_again(run, &looked, &change, intent, &wanted.plan)?;
                     continue;
                 }
                 let wanted = match &looked.plan {
-                    Ok(plan) => wants(plan, &change) || self.is_denied(&change).await,
+                    Ok(wanted) => wanted.has(&change) || self.is_denied(&change).await,
                     Err(_) => false,
                 };
                 let may_duplicate = change.change.call.repeat == Repeat::Duplicates;
@@ -130,7 +147,7 @@ impl Engine {
             let Some(intent) = change.intent else { continue };
             let denied = looked.plan.is_ok() && self.is_denied(&change).await;
             match &looked.plan {
-                Ok(plan) if !wants(plan, &change) && !denied => {
+                Ok(wanted) if !wanted.has(&change) && !denied => {
                     let (state, reason) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                     self.note(run, looked, intent, state, reason)?;
                 }
@@ -145,8 +162,8 @@ impl Engine {
                 _ => {}
             }
         }
-        if let Ok(plan) = &looked.plan {
-            for new in run.not_in_plan(&looked.user_id, &looked.step, plan) {
+        if let Ok(wanted) = &looked.plan {
+            for new in run.not_in_plan(&looked.user_id, &looked.step, &wanted.plan) {
                 run.note_appeared(&looked.user_id, &looked.step, &new);
             }
         }
@@ -227,7 +244,7 @@ impl Engine {
                 Err(e) => Err(e.into()),
             },
         };
-        Again { user_id: target.user.id, step: step.step.clone(), plan }
+        Again { user_id: target.user.id, step: step.step.clone(), plan: plan.map(Wanted::by) }
     }
 
     /// Looks again at a run that ended: is all of it still in force?
@@ -253,7 +270,7 @@ impl Engine {
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
                     Ok(_) if change.is_secret_lost() => (State::InDoubt, Some(LOST.into())),
-                    Ok(plan) if !wants(plan, &change) => {
+                    Ok(wanted) if !wanted.has(&change) => {
                         run.ledger().in_force(&looked.user_id, &looked.step, &change)
                     }
                     Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
@@ -283,9 +300,4 @@ fn came_back(change: &ChangeLedger) -> String {
         Lasts::Reverts(why) => format!("it was undone since, as announced: {why}"),
         Lasts::Stays => "it was in force and somebody undid it since: look who, then contain again".into(),
     }
-}
-
-/// Whether a plan still wants this change.
-pub(super) fn wants(plan: &Plan, change: &ChangeLedger) -> bool {
-    plan.changes.iter().any(|c| c.is_same_write_as(&change.change))
 }

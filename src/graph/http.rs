@@ -294,6 +294,27 @@ mod tests {
         assert_eq!(transport().send(request("GET", &url, None)).await, Err(SendError::TooLarge));
     }
 
+    /// Gzip of this many times 258 spaces: one literal, then "258 as before" in 13 bits (RFC 1951, 3.2.6).
+    fn bomb(times: usize) -> Vec<u8> {
+        let (header, space, repeat, end) = ("110", "01010000", "1100010100000", "0000000");
+        let bits = [header, space].into_iter().chain(std::iter::repeat_n(repeat, times)).chain([end]);
+        let bits: Vec<u8> = bits.flat_map(str::bytes).map(|bit| bit - b'0').collect();
+        let packed = bits.chunks(8).map(|bits| bits.iter().rev().fold(0_u8, |byte, bit| byte << 1 | bit));
+        let mut bytes = vec![31, 139, 8, 0, 0, 0, 0, 0, 0, 255];
+        bytes.extend(packed);
+        bytes
+    }
+
+    #[tokio::test]
+    async fn a_small_answer_that_unpacks_without_end_is_not_unpacked_to_its_end() {
+        let body = bomb(8 * MAX_REPLY_BYTES / 258);
+        assert!(body.len() < MAX_REPLY_BYTES / 16);
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", body.len());
+        let (url, _server) = server([head.into_bytes(), body].concat()).await;
+        assert_eq!(transport().send(request("GET", &url, None)).await, Err(SendError::TooLarge));
+    }
+
     #[test]
     fn only_this_machine_is_reached_past_the_proxy() {
         let transport = transport();

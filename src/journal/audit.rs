@@ -54,82 +54,116 @@ pub enum FaultKind {
     OtherHead,
 }
 
+/// The longest explanation of the parser that is kept: it may quote the line.
+const LONGEST: usize = 300;
+
+/// How far behind a line that is wrong its rightful successor is looked for: junk without end takes no memory.
+const LOOK_AHEAD: usize = 10_000;
+
 /// A line as it lies there.
 struct Piece {
     hash: String,
     seq: Option<u64>,
     prev: Option<String>,
     format: Option<u64>,
-    line: Result<Line, String>,
-    /// With its newline.
-    bytes: u64,
+    /// Why it is no record.
+    problem: Option<String>,
 }
 
 /// Looks at every line. Never fails: what is wrong is the result.
 pub fn audit(bytes: &[u8]) -> Audit {
     let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let pieces: Vec<Piece> = bytes[..whole].split_inclusive(|b| *b == b'\n').map(Piece::new).collect();
     let mut audit = Audit {
         chain: Chain { lines: Vec::new(), hashes: Vec::new(), head: GENESIS.to_owned(), whole: 0 },
         ledger: Ledger::default(),
         is_unfinished: whole < bytes.len(),
         clock_went_back: Vec::new(),
-        fault: first_fault(&pieces),
+        fault: None,
     };
-    let sound = audit.fault.as_ref().map_or(pieces.len(), Fault::index);
+    let mut illegal: Option<Fault> = None;
     let mut last_at: Option<Timestamp> = None;
-    for (at, piece) in pieces.into_iter().enumerate().take(sound) {
-        let Ok(line) = piece.line else { break };
+    let mut head = GENESIS.to_owned();
+    let mut rest = bytes[..whole].split_inclusive(|b| *b == b'\n');
+    while let Some(raw) = rest.next() {
+        let (piece, line) = Piece::read(raw);
+        let at = audit.chain.hashes.len();
+        let line = match line {
+            Some(line) if piece.is_sound(at, &head) => line,
+            _ => {
+                let ahead = rest.take(LOOK_AHEAD).map(|raw| Piece::read(raw).0);
+                let pieces: Vec<Piece> = std::iter::once(piece).chain(ahead).collect();
+                audit.fault = Some(judge(&audit.chain.hashes, &pieces));
+                break;
+            }
+        };
+        head.clone_from(&piece.hash);
+        audit.chain.hashes.push(piece.hash);
+        if illegal.is_some() {
+            // Nothing of it counts any more, but the chain may yet show that the line was changed.
+            continue;
+        }
         if let Err(why) = audit.ledger.apply(&line) {
-            audit.fault = Some(fault(at, FaultKind::Illegal, why));
-            break;
+            illegal = Some(fault(at, FaultKind::Illegal, why));
+            continue;
         }
         if last_at.replace(line.at).is_some_and(|before| line.at < before) {
             audit.clock_went_back.push(number(at));
         }
-        audit.chain.head.clone_from(&piece.hash);
-        audit.chain.hashes.push(piece.hash);
-        audit.chain.whole += piece.bytes;
+        audit.chain.head.clone_from(&head);
+        audit.chain.whole += raw.len() as u64;
         audit.chain.lines.push(line);
+    }
+    audit.chain.hashes.truncate(audit.chain.lines.len());
+    if let Some(illegal) = illegal
+        && audit.fault.as_ref().is_none_or(|shown| shown.line > illegal.line)
+    {
+        audit.fault = Some(illegal);
+    }
+    // What is wrong may be a line before the one that showed it.
+    let sound = audit.fault.as_ref().map_or(usize::MAX, Fault::index);
+    if sound < audit.chain.lines.len() {
+        let sound = bytes.split_inclusive(|b| *b == b'\n').take(sound).map(<[u8]>::len).sum();
+        return Audit {
+            fault: audit.fault,
+            is_unfinished: audit.is_unfinished,
+            ..self::audit(&bytes[..sound])
+        };
     }
     audit
 }
 
-/// The first line that the chain shows to be wrong.
-fn first_fault(pieces: &[Piece]) -> Option<Fault> {
-    let mut head = GENESIS;
-    for (at, piece) in pieces.iter().enumerate() {
-        if let Some(fault) = judge(pieces, at, head) {
-            return Some(fault);
-        }
-        head = &piece.hash;
-    }
-    None
-}
-
 impl Piece {
-    fn new(raw: &[u8]) -> Self {
+    fn read(raw: &[u8]) -> (Self, Option<Line>) {
         let text = raw.strip_suffix(b"\n").unwrap_or(raw);
-        let line: Result<Line, String> = serde_json::from_slice(text).map_err(|e| e.to_string());
-        let (mut seq, mut prev, mut format) = (None, None, None);
-        match &line {
+        let mut piece = Self { hash: hash(text), seq: None, prev: None, format: None, problem: None };
+        match serde_json::from_slice::<Line>(text) {
             Ok(line) => {
-                seq = Some(line.seq);
-                prev = Some(line.prev.clone());
+                piece.seq = Some(line.seq);
+                piece.prev = Some(line.prev.clone());
                 if let Record::Began(began) = &line.record {
-                    format = Some(u64::from(began.format));
+                    piece.format = Some(u64::from(began.format));
                 }
+                (piece, Some(line))
             }
             // No record of ours, but it may say where it stood; one of a later format is none that we can read.
-            Err(_) => {
+            Err(why) => {
+                piece.problem = Some(why.to_string().chars().take(LONGEST).collect());
                 if let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) {
-                    seq = value["seq"].as_u64();
-                    prev = value["prev"].as_str().map(str::to_owned);
-                    format = value["format"].as_u64();
+                    piece.seq = value["seq"].as_u64();
+                    piece.prev = value["prev"].as_str().map(str::to_owned);
+                    piece.format = value["format"].as_u64();
                 }
+                (piece, None)
             }
         }
-        Self { hash: hash(text), seq, prev, format, line, bytes: raw.len() as u64 }
+    }
+
+    fn is_sound(&self, at: usize, head: &str) -> bool {
+        self.problem.is_none() && self.fits(at, head) && !self.is_newer(at)
+    }
+
+    fn is_newer(&self, at: usize) -> bool {
+        at == 0 && self.format.is_some_and(|format| format > u64::from(FORMAT))
     }
 
     fn fits(&self, at: usize, head: &str) -> bool {
@@ -141,32 +175,31 @@ impl Piece {
     }
 }
 
-/// What is wrong with the line at `at`, when all before it are sound and end with the hash `head`.
-fn judge(pieces: &[Piece], at: usize, head: &str) -> Option<Fault> {
-    let piece = &pieces[at];
-    if at == 0 && piece.format.is_some_and(|format| format > u64::from(FORMAT)) {
+/// What is wrong with the first of `pieces`, when all lines before it are sound and have these hashes.
+fn judge(before: &[String], pieces: &[Piece]) -> Fault {
+    let (at, piece) = (before.len(), &pieces[0]);
+    let head = before.last().map_or(GENESIS, String::as_str);
+    if piece.is_newer(at) {
         let format = piece.format.unwrap_or_default();
-        return Some(fault(
+        return fault(
             at,
             FaultKind::Newer,
             format!("it has format {format}; this version reads up to {FORMAT}"),
-        ));
+        );
     }
-    let fits = piece.fits(at, head);
-    if let (true, Ok(_)) = (fits, &piece.line) {
-        return None;
+    if !piece.fits(at, head)
+        && let Some(misplaced) = misplaced(before, pieces, head)
+    {
+        return misplaced;
     }
-    if !fits && let Some(misplaced) = misplaced(pieces, at, head) {
-        return Some(misplaced);
-    }
-    Some(match (&piece.line, piece.seq) {
-        (Err(e), _) => fault(at, FaultKind::Changed, format!("this is no record: {e}")),
-        (Ok(_), Some(seq)) if piece.follows(head) => fault(
+    match (&piece.problem, piece.seq) {
+        (Some(why), _) => fault(at, FaultKind::Changed, format!("this is no record: {why}")),
+        (None, Some(seq)) if piece.follows(head) => fault(
             at,
             FaultKind::Changed,
             format!("it follows from the line before, yet its seq is {seq} and not {at}"),
         ),
-        (Ok(_), Some(seq)) if seq > at as u64 => {
+        (None, Some(seq)) if seq > at as u64 => {
             let missing = match seq - at as u64 {
                 1 => "1 line is".to_owned(),
                 n => format!("{n} lines are"),
@@ -177,20 +210,24 @@ fn judge(pieces: &[Piece], at: usize, head: &str) -> Option<Fault> {
                 format!("its seq is {seq} and not {at}: {missing} missing before it"),
             )
         }
-        _ => broken_link(pieces, at),
-    })
+        _ => broken_link(at, pieces),
+    }
 }
 
 /// A line that belongs elsewhere, or nowhere.
-fn misplaced(pieces: &[Piece], at: usize, head: &str) -> Option<Fault> {
-    let piece = &pieces[at];
-    let copy = pieces.iter().enumerate().position(|(i, other)| i != at && other.hash == piece.hash);
+fn misplaced(before: &[String], pieces: &[Piece], head: &str) -> Option<Fault> {
+    let (at, piece) = (before.len(), &pieces[0]);
+    let with_hash = |wanted: &str| {
+        let earlier = before.iter().position(|hash| hash == wanted);
+        earlier.or_else(|| pieces.iter().skip(1).position(|other| other.hash == wanted).map(|i| at + 1 + i))
+    };
+    let copy = with_hash(&piece.hash);
     let place = match piece.prev.as_deref() {
         Some(GENESIS) => Some(0),
-        Some(prev) => pieces.iter().position(|other| other.hash == prev).map(|before| before + 1),
+        Some(prev) => with_hash(prev).map(|before| before + 1),
         None => None,
     };
-    let rightful = (at + 1..pieces.len()).find(|i| pieces[*i].fits(at, head));
+    let rightful = pieces.iter().skip(1).position(|other| other.fits(at, head)).map(|i| at + 1 + i);
     if let Some(copy) = copy.filter(|copy| *copy < at || rightful.is_some()) {
         let what = format!("it is a copy of line {}", copy + 1);
         return Some(fault(at, FaultKind::Inserted, what));
@@ -215,8 +252,8 @@ fn misplaced(pieces: &[Piece], at: usize, head: &str) -> Option<Fault> {
 
 /// A line that does not hold on to the line before, though it has its number: the line after tells which of the
 /// two was changed.
-fn broken_link(pieces: &[Piece], at: usize) -> Fault {
-    let next = pieces.get(at + 1);
+fn broken_link(at: usize, pieces: &[Piece]) -> Fault {
+    let next = pieces.get(1);
     if at == 0 {
         return fault(
             at,
@@ -225,7 +262,7 @@ fn broken_link(pieces: &[Piece], at: usize) -> Fault {
         );
     }
     match next {
-        Some(next) if !next.follows(&pieces[at].hash) => {
+        Some(next) if !next.follows(&pieces[0].hash) => {
             let what = "it does not follow from the line before, and the line after does not follow from it";
             fault(at, FaultKind::Changed, what.into())
         }

@@ -1,7 +1,10 @@
 //! What a journal adds up to: every user, step and change with where it stands.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use jiff::Timestamp;
-use oust_actions::{Change, Lasts, Plan, Target};
+use oust_actions::{Change, Plan, Target, Write};
 use serde_json::Value;
 
 use super::record::{Began, Intent, Line, Phase, Record, Result as Told};
@@ -28,7 +31,18 @@ pub struct Ledger {
     pub last_at: Option<Timestamp>,
     /// How the last rollback ended.
     pub rolled_back: Option<(Outcome, u8)>,
-    next_intent: u32,
+    /// Where the change of each intent is, by its number.
+    intents: Vec<Place>,
+    /// Where the change of each write is.
+    writes: HashMap<(usize, usize, Write), usize>,
+}
+
+/// A change by its user, its step and its own number.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    user: usize,
+    step: usize,
+    change: usize,
 }
 
 /// One user.
@@ -117,57 +131,10 @@ pub struct UndoLedger {
     pub request_id: Option<String>,
 }
 
-impl ChangeLedger {
-    pub(crate) fn new(change: Change) -> Self {
-        Self {
-            change,
-            intent: None,
-            attempts: 0,
-            tries: 0,
-            refusals: 0,
-            sent: None,
-            told: None,
-            state: State::Planned,
-            reason: None,
-            code: None,
-            status: None,
-            error: None,
-            request_id: None,
-            issued: None,
-            undo: None,
-        }
-    }
-
-    /// Whether it may have changed the tenant, so that a rollback has to look at it.
-    pub fn may_be_applied(&self) -> bool {
-        self.attempts > 0 && !matches!(self.told, Some(Told::Refused | Told::NotSent))
-    }
-
-    /// Whether it may have been made and its secret is lost: the answer that held it was not sealed. Reading can't
-    /// mend that, so it never counts as done.
-    pub fn is_secret_lost(&self) -> bool {
-        self.change.call.seal.is_some() && self.may_be_applied() && self.told != Some(Told::Accepted)
-    }
-
-    /// Whether a rollback has put the old state back.
-    pub fn is_undone(&self) -> bool {
-        use RollbackState::{Already, Pending, Restored};
-        matches!(self.undo.as_ref().and_then(|u| u.state), Some(Restored | Already | Pending))
-    }
-
-    /// The state of an accepted change that was read back.
-    pub fn in_force(&self) -> (State, Option<String>) {
-        match &self.change.lasts {
-            Lasts::Stays => (State::Effective, None),
-            Lasts::Reverts(why) => (State::WillRevert, Some(why.clone())),
-        }
-    }
-}
-
 impl Ledger {
     /// The number of the next intent.
     pub fn next_intent(&self) -> u32 {
-        self.next_intent
+        u32::try_from(self.intents.len()).unwrap_or(u32::MAX)
     }
 
     /// A user by object id.
@@ -188,24 +155,23 @@ impl Ledger {
 
     /// The change that an intent made.
     pub fn change(&self, intent: u32) -> Option<(&UserLedger, &StepLedger, &ChangeLedger)> {
-        self.users.iter().find_map(|user| {
-            user.steps.iter().find_map(|step| {
-                let change = step.changes.iter().find(|c| c.intent == Some(intent))?;
-                Some((user, step, change))
-            })
-        })
+        let place = self.intents.get(usize::try_from(intent).ok()?)?;
+        let user = self.users.get(place.user)?;
+        let step = user.steps.get(place.step)?;
+        // A later intent may have sent the same change again.
+        let change = step.changes.get(place.change).filter(|c| c.intent == Some(intent))?;
+        Some((user, step, change))
     }
 
     fn change_mut(&mut self, intent: u32) -> Option<&mut ChangeLedger> {
-        self.users
-            .iter_mut()
-            .flat_map(|u| &mut u.steps)
-            .flat_map(|s| &mut s.changes)
-            .find(|c| c.intent == Some(intent))
+        let place = self.intents.get(usize::try_from(intent).ok()?)?;
+        let step = self.users.get_mut(place.user)?.steps.get_mut(place.step)?;
+        step.changes.get_mut(place.change).filter(|c| c.intent == Some(intent))
     }
 
-    fn step_mut(&mut self, user_id: &str, step: &str) -> Option<&mut StepLedger> {
-        self.users.iter_mut().find(|u| u.target.user.id == user_id)?.steps.iter_mut().find(|s| s.step == step)
+    fn place_of(&self, user_id: &str, step: &str) -> Option<(usize, usize)> {
+        let user = self.users.iter().position(|u| u.target.user.id == user_id)?;
+        Some((user, self.users[user].steps.iter().position(|s| s.step == step)?))
     }
 
     /// Adds a record.
@@ -339,8 +305,8 @@ impl Ledger {
 
     /// A second plan of the same step replaces what was not sent of the first.
     fn planned(&mut self, planned: &super::record::Planned) -> Result<(), String> {
-        let user = self.users.iter_mut().find(|u| u.target.user.id == planned.user_id);
-        let user = user.ok_or("there is no such user before it")?;
+        let at = self.users.iter().position(|u| u.target.user.id == planned.user_id);
+        let at = at.ok_or("there is no such user before it")?;
         let mut plan = planned.plan.clone();
         let fresh = std::mem::take(&mut plan.changes);
         let mut step = StepLedger {
@@ -354,30 +320,47 @@ impl Ledger {
             lacks: planned.lacks.clone(),
             changes: Vec::new(),
         };
-        let place = user.steps.iter().position(|s| s.step == planned.step);
-        if let Some(place) = place {
-            step.changes = std::mem::take(&mut user.steps[place].changes);
-            step.changes.retain(|c| c.attempts > 0);
+        let user = &mut self.users[at];
+        let place = user.steps.iter().position(|s| s.step == planned.step).unwrap_or(user.steps.len());
+        if let Some(earlier) = user.steps.get_mut(place) {
+            for change in std::mem::take(&mut earlier.changes) {
+                let write = (at, place, change.change.write());
+                if change.attempts == 0 {
+                    self.writes.remove(&write);
+                    continue;
+                }
+                let number = step.changes.len();
+                if let Some(intent) = change.intent.and_then(|intent| usize::try_from(intent).ok()) {
+                    self.intents[intent].change = number;
+                }
+                self.writes.insert(write, number);
+                step.changes.push(change);
+            }
         }
         for change in fresh {
-            if !step.changes.iter().any(|c| c.change.is_same_write_as(&change)) {
+            if let Entry::Vacant(free) = self.writes.entry((at, place, change.write())) {
+                free.insert(step.changes.len());
                 step.changes.push(ChangeLedger::new(change));
             }
         }
-        match place {
-            Some(place) => user.steps[place] = step,
-            None => user.steps.push(step),
+        if place == user.steps.len() {
+            user.steps.push(step)
+        } else {
+            user.steps[place] = step
         }
         Ok(())
     }
 
     fn intent(&mut self, intent: &Intent) -> Result<(), String> {
-        if intent.intent != self.next_intent {
-            return Err(format!("the next intent is {}, not {}", self.next_intent, intent.intent));
+        let next = self.next_intent();
+        if intent.intent != next {
+            return Err(format!("the next intent is {next}, not {}", intent.intent));
         }
-        let step = self.step_mut(&intent.user_id, &intent.step).ok_or("there is no such step before it")?;
-        let change = step.changes.iter_mut().find(|c| c.change.is_same_write_as(&intent.change));
-        let change = change.ok_or("the change is not in the plan of the step")?;
+        let (user, step) =
+            self.place_of(&intent.user_id, &intent.step).ok_or("there is no such step before it")?;
+        let number = self.writes.get(&(user, step, intent.change.write()));
+        let number = *number.ok_or("the change is not in the plan of the step")?;
+        let change = &mut self.users[user].steps[step].changes[number];
         let earlier = change.intent;
         change.intent = Some(intent.intent);
         change.attempts = intent.attempt;
@@ -389,7 +372,7 @@ impl Ledger {
         change.state = State::InDoubt;
         // A secret that came before is worth nothing once the call is sent again.
         self.sealed.retain(|(_, intent)| intent.is_none() || *intent != earlier);
-        self.next_intent += 1;
+        self.intents.push(Place { user, step, change: number });
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod chain;
+mod change;
 mod issued;
 mod ledger;
 mod on_premises;

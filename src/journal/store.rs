@@ -121,6 +121,11 @@ impl RunPath {
     pub(super) fn fuse(&self) -> Option<&Fuse> {
         self.fuse.as_ref()
     }
+
+    /// Whether there is such a run, and not a link to one.
+    fn is_there(&self) -> bool {
+        !is_link(&self.folder) && std::fs::symlink_metadata(&self.journal).is_ok_and(|m| m.is_file())
+    }
 }
 
 impl Store {
@@ -140,6 +145,17 @@ impl Store {
         &self.root
     }
 
+    /// The runs' folder or another one of the store's own, made if it is not there.
+    fn own_folder(&self, name: &str) -> Result<PathBuf> {
+        create_folder(&self.root)?;
+        let folder = self.root.join(name);
+        if is_link(&folder) {
+            return Err(linked(&folder));
+        }
+        create_folder(&folder)?;
+        Ok(folder)
+    }
+
     fn run(&self, id: &Uuid) -> RunPath {
         let folder = self.root.join("runs").join(id.to_string());
         RunPath { id: id.to_string(), journal: folder.join("journal.jsonl"), folder, fuse: self.fuse.clone() }
@@ -150,19 +166,25 @@ impl Store {
     /// # Errors
     /// [`Code::StateUnwritable`].
     pub fn create_run(&self, id: &Uuid) -> Result<RunPath> {
-        let run = self.run(id);
+        let (run, runs) = (self.run(id), self.own_folder("runs")?);
+        if is_link(&run.folder) {
+            return Err(linked(&run.folder));
+        }
         create_folder(&run.folder)?;
-        sync_folder(&self.root.join("runs"))?;
+        sync_folder(&runs)?;
         Ok(run)
     }
 
-    /// Every run, newest first: a UUID v7 begins with its time.
+    /// Every run, newest first: a UUID v7 begins with its time. What is reached by a link only is none: it may lie
+    /// outside of the state directory.
     pub fn runs(&self) -> Vec<RunPath> {
-        let entries = std::fs::read_dir(self.root.join("runs")).into_iter().flatten().flatten();
+        let folder = Some(self.root.join("runs")).filter(|folder| !is_link(folder));
+        let entries =
+            folder.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
         let mut ids: Vec<Uuid> =
             entries.filter_map(|e| Uuid::try_parse(e.file_name().to_str()?).ok()).collect();
         ids.sort_unstable();
-        ids.iter().rev().map(|id| self.run(id)).filter(|run| run.journal.is_file()).collect()
+        ids.iter().rev().map(|id| self.run(id)).filter(RunPath::is_there).collect()
     }
 
     /// The id of the next run: its time comes after that of every run before it, also where the clock was set back,
@@ -210,9 +232,11 @@ impl Store {
     /// # Errors
     /// [`Code::RunLocked`] while another process has it.
     pub fn lock_user(&self, tenant_id: &str, user_id: &str) -> Result<UserLock> {
-        let folder = self.root.join("locks");
-        create_folder(&folder)?;
+        let folder = self.own_folder("locks")?;
         let path = folder.join(chain::hash(format!("{tenant_id}/{user_id}").as_bytes()));
+        if is_link(&path) {
+            return Err(linked(&path));
+        }
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
@@ -233,9 +257,10 @@ impl Store {
     /// # Errors
     /// [`Code::KeyReused`] when the earlier request was another one.
     pub fn claim_key(&self, key: &str, request: &str, run_id: &Uuid) -> Result<Option<RunPath>> {
-        let folder = self.root.join("keys");
-        create_folder(&folder)?;
-        let path = folder.join(chain::hash(key.as_bytes()));
+        let path = self.own_folder("keys")?.join(chain::hash(key.as_bytes()));
+        if is_link(&path) {
+            return Err(linked(&path));
+        }
         if let Ok(text) = std::fs::read(&path) {
             let known: Key = serde_json::from_slice(&text).map_err(|e| {
                 Failure::new(Code::StateUnwritable, format!("reading {}: {e}", path.display()))
@@ -248,7 +273,7 @@ impl Store {
                 .next("use a new key for each request; the same key only to repeat the same request"));
             }
             let earlier = self.run(&Uuid::try_parse(&known.run_id).unwrap_or_default());
-            if earlier.journal.is_file() {
+            if earlier.is_there() {
                 return Ok(Some(earlier));
             }
         }
@@ -280,6 +305,22 @@ impl Store {
 /// The time in a UUID v7 (RFC 9562, 5.7).
 fn millis(id: &Uuid) -> u64 {
     id.as_bytes()[..6].iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte))
+}
+
+/// Whether a name is a symbolic link. The state directory may be one, for its owner chose it; nothing in it is.
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+fn linked(path: &Path) -> Failure {
+    Failure::new(
+        Code::StateUnwritable,
+        format!(
+            "{} is a symbolic link, which may lead out of the state directory; it is not followed",
+            path.display()
+        ),
+    )
+    .next("look who put it there and remove it; --state-dir names another directory")
 }
 
 /// Makes a folder with its parents, 0700.

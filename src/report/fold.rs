@@ -1,6 +1,6 @@
 //! From the sum of a journal to the result document: the same while a run goes and years later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -104,16 +104,15 @@ pub fn show_rollback_plan(document: &mut RunDocument, planned: &[(u32, RollbackS
         document.outcome = if wanted { Outcome::Planned } else { Outcome::NothingToDo };
         document.users.iter_mut().for_each(|user| user.outcome = document.outcome);
     }
+    let planned: HashMap<u32, _> =
+        planned.iter().map(|(intent, state, reason)| (*intent, (state, reason))).collect();
     let changes = document.users.iter_mut().flat_map(|u| &mut u.steps).flat_map(|s| &mut s.changes);
     for change in changes {
-        let Some((_, state, reason)) = planned.iter().find(|(intent, ..)| Some(*intent) == change.intent)
-        else {
-            continue;
-        };
+        let Some((state, reason)) = change.intent.and_then(|intent| planned.get(&intent)) else { continue };
         if change.rollback.is_none() {
             change.rollback = Some(RollbackDocument {
-                state: *state,
-                reason: reason.clone(),
+                state: **state,
+                reason: (*reason).clone(),
                 http_status: None,
                 request_id: None,
             });
@@ -223,7 +222,8 @@ fn open(user: &UserLedger, meta: &Meta) -> Vec<OpenDocument> {
         if let Some(error) = &step.error {
             open.push(not_looked_at(step, error));
         }
-        open.extend(step.changes.iter().filter_map(|change| not_closed(step, change)));
+        let said: HashSet<&str> = step.plan.open.iter().map(|finding| finding.object_id.as_str()).collect();
+        open.extend(step.changes.iter().filter_map(|change| not_closed(step, change, &said)));
     }
     open.extend(meta.appeared.get(&user.target.user.id).into_iter().flatten().cloned());
     let uncovered = meta.playbook.as_ref().map(|p| p.not_covered.as_slice()).unwrap_or_default();
@@ -245,7 +245,8 @@ fn not_looked_at(step: &StepLedger, error: &Problem) -> OpenDocument {
     }
 }
 
-fn not_closed(step: &StepLedger, change: &ChangeLedger) -> Option<OpenDocument> {
+/// `said`: the objects of which the action says itself that they stay.
+fn not_closed(step: &StepLedger, change: &ChangeLedger, said: &HashSet<&str>) -> Option<OpenDocument> {
     let next = match change.state {
         State::Refused => change
             .change
@@ -256,7 +257,9 @@ fn not_closed(step: &StepLedger, change: &ChangeLedger) -> Option<OpenDocument> 
         State::InDoubt => "look whether it took effect: `oust verify RUN`, then `oust resume RUN`",
         State::Failed => "run `oust contain` again",
         State::Skipped => "settle what is open, then `oust resume RUN`: everything is looked at again",
-        State::WillRevert => return revert(step, change),
+        State::WillRevert => {
+            return (!said.contains(change.change.object_id.as_str())).then(|| revert(step, change));
+        }
         _ => return None,
     };
     let reason = change.reason.clone().or_else(|| change.error.clone());
@@ -268,13 +271,11 @@ fn not_closed(step: &StepLedger, change: &ChangeLedger) -> Option<OpenDocument> 
     })
 }
 
-/// Only when the action has not said it itself.
-fn revert(step: &StepLedger, change: &ChangeLedger) -> Option<OpenDocument> {
-    let said = step.plan.open.iter().any(|f| f.object_id == change.change.object_id);
-    (!said).then(|| OpenDocument {
+fn revert(step: &StepLedger, change: &ChangeLedger) -> OpenDocument {
+    OpenDocument {
         step: Some(step.step.clone()),
         label: format!("will be undone: {}", change.change.say),
         reasons: change.reason.iter().cloned().collect(),
         next: Some("run `oust verify RUN` after the next directory sync".into()),
-    })
+    }
 }
