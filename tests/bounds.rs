@@ -36,13 +36,14 @@ async fn a_thousand_findings_are_planned_contained_read_back_and_looked_at_again
 
 #[test]
 fn junk_without_end_is_told_by_its_first_line() {
-    // A line of a journal takes no more memory than the line: what follows one that is wrong is not kept.
-    let junk = vec![b'\n'; 8 << 20];
-    let found = audit(&junk);
-    let fault = found.fault.unwrap();
-    assert_eq!((fault.line, fault.kind), (1, FaultKind::Changed));
-    let long = [b"{\"kind\":\"", vec![b'x'; 1 << 20].as_slice(), b"\"}\n"].concat();
-    assert!(audit(&long).fault.unwrap().what.len() < 1000);
+    let first = include_str!("golden/0.1.0/lockout/journal.jsonl").lines().next().unwrap();
+    let behind = |lines: usize| audit(format!("{}{first}\n", "\n".repeat(lines)).as_bytes()).fault.unwrap();
+    assert_eq!((behind(5).line, behind(5).kind), (1, FaultKind::Inserted));
+    // What follows is kept to find the rightful line in it, up to a bound: a line takes more memory than its bytes.
+    assert_eq!((behind(20_000).line, behind(20_000).kind), (1, FaultKind::Changed));
+    let long = first.replacen("\"began\"", &format!("\"{}\"", "x".repeat(1 << 20)), 1) + "\n";
+    let fault = audit(long.as_bytes()).fault.unwrap();
+    assert!(fault.what.contains("xxx") && fault.what.len() < 1000, "{}", fault.what.len());
 }
 
 /// Tasks of the runtime, and files and sockets of the process.

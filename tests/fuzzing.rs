@@ -6,7 +6,7 @@ mod entries;
 
 use std::path::{Path, PathBuf};
 
-use entries::ENTRIES;
+use entries::{ENTRIES, Entry};
 
 /// Changes to each file of a corpus.
 const CHANGES: u64 = 40;
@@ -88,11 +88,9 @@ fn change(bytes: &[u8], others: &[(String, Vec<u8>)], dice: &mut Dice) -> Vec<u8
 }
 
 /// Tries an input; one that panics is shown so that it can be put into the corpus.
-fn attempt(name: &str, bytes: &[u8], entry: fn(&[u8])) {
+fn attempt(name: &str, bytes: &[u8], entry: Entry) {
     let outcome = std::panic::catch_unwind(|| entry(bytes));
-    if outcome.is_err() {
-        panic!("{name}: this input breaks a promise: {:?}", bytes.escape_ascii().to_string());
-    }
+    assert!(outcome.is_ok(), "{name}: this input breaks a promise: \"{}\"", bytes.escape_ascii());
 }
 
 fn short_run(target: &str) {

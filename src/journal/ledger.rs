@@ -344,9 +344,9 @@ impl Ledger {
             }
         }
         if place == user.steps.len() {
-            user.steps.push(step)
+            user.steps.push(step);
         } else {
-            user.steps[place] = step
+            user.steps[place] = step;
         }
         Ok(())
     }

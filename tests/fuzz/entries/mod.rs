@@ -20,8 +20,11 @@ use serde_json::{Value, json};
 pub use graph_reply::graph_reply;
 pub use journal::journal;
 
+/// Takes bytes; panics where a promise is broken.
+pub type Entry = fn(&[u8]);
+
 /// Every kind, by the name of its target and of the folder of its corpus.
-pub const ENTRIES: &[(&str, fn(&[u8]))] = &[
+pub const ENTRIES: &[(&str, Entry)] = &[
     ("graph_reply", graph_reply),
     ("journal", journal),
     ("plan_file", plan_file),
