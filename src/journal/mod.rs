@@ -55,6 +55,15 @@ enum Sink {
     },
 }
 
+impl Drop for Sink {
+    /// As with the lock of a user: closing is not enough.
+    fn drop(&mut self) {
+        if let Self::File { file, .. } = self {
+            let _ = file.unlock();
+        }
+    }
+}
+
 impl Journal {
     /// A journal that keeps nothing on disk and admits no intent: for dry runs.
     pub fn dry(clock: Clock) -> Self {

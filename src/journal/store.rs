@@ -92,7 +92,14 @@ pub struct RunPath {
 /// Held while a process works on a user: a second one refuses instead of interleaving.
 #[derive(Debug)]
 pub struct UserLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for UserLock {
+    /// Closing is not enough: a process that is being started meanwhile holds a copy for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 /// An earlier request under an idempotency key.
@@ -243,7 +250,7 @@ impl Store {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|e| unwritable(&path, &e))?;
         match file.try_lock() {
-            Ok(()) => Ok(UserLock { _file: file }),
+            Ok(()) => Ok(UserLock { file }),
             Err(std::fs::TryLockError::WouldBlock) => {
                 Err(Failure::new(Code::RunLocked, format!("another process is working on user {user_id}"))
                     .next("wait until it ends; `oust runs` shows what it did"))
