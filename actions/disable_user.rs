@@ -5,30 +5,13 @@
 //!
 //! <https://learn.microsoft.com/graph/api/user-update>
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
+use crate::account_enabled::{self, PERMISSIONS, State};
 use crate::{
-    About, Action, Call, Change, Finding, Get, Lasts, Look, Method, NoSettings, Permission, Plan, Read,
-    ReadError, Role, Seen, Target, Technique, Undo, User,
+    About, Action, Change, Finding, Lasts, NoSettings, Plan, Read, ReadError, Role, Target, Technique, User,
 };
-
-const PERMISSIONS: &[Permission] = &[
-    Permission::read(
-        "User.Read.All",
-        &["User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
-    ),
-    Permission::write("User.EnableDisableAccount.All", &["User.ReadWrite.All", "Directory.ReadWrite.All"]),
-];
 
 /// See the module's page.
 pub struct DisableUser;
-
-/// Whether sign-in is allowed; `None` when Graph didn't say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    account_enabled: Option<bool>,
-}
 
 impl Action for DisableUser {
     type State = State;
@@ -54,8 +37,7 @@ impl Action for DisableUser {
     }
 
     async fn observe(&self, who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
-        let user = graph.one(&User::get(&who.user.id)).await?;
-        Ok(State { account_enabled: user["accountEnabled"].as_bool() })
+        account_enabled::observe(who, graph).await
     }
 
     fn plan(&self, who: &Target, now: &State) -> Plan {
@@ -86,41 +68,17 @@ impl Action for DisableUser {
 }
 
 fn disable(who: &Target) -> Change {
-    let user = &who.user;
-    let set = |enabled: bool| {
-        Call::new(Method::Patch, ["users", &user.id]).body(json!({ "accountEnabled": enabled }))
-    };
-    let seen = |enabled: bool| -> Value { json!({ "accountEnabled": enabled }) };
-    let reasons = if user.is_external_guest() {
-        vec!["blocks the guest in this tenant only: their home account stays as it is".into()]
-    } else {
-        vec![]
-    };
-    Change {
-        object_id: user.id.clone(),
-        label: user.user_principal_name.clone(),
-        say: "disable the account".into(),
-        from: "enabled".into(),
-        to: "disabled".into(),
-        call: set(false),
-        undo: Undo::Call(set(true)),
-        look: Some(Look {
-            get: Get::new(["users", &user.id]).select(&["id", "accountEnabled"]),
-            pick: None,
-            before: Seen::With(seen(true)),
-            after: Seen::With(seen(false)),
-        }),
-        lasts: if user.is_synced() {
-            Lasts::Reverts(format!(
-                "the next directory synchronisation restores the on-premises value; {}",
-                on_premises_way_out(user)
-            ))
-        } else {
-            Lasts::Stays
-        },
-        risk: None,
-        reasons,
+    let mut change = account_enabled::set(who, false, ("disable the account", "enabled", "disabled"));
+    if who.user.is_external_guest() {
+        change = change.because("blocks the guest in this tenant only: their home account stays as it is");
     }
+    if who.user.is_synced() {
+        change.lasts = Lasts::Reverts(format!(
+            "the next directory synchronisation restores the on-premises value; {}",
+            on_premises_way_out(&who.user)
+        ));
+    }
+    change
 }
 
 /// What keeps a synchronised account out.
@@ -134,8 +92,11 @@ fn on_premises_way_out(user: &User) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::contract::fake::{Fake, adele, guest, ready, synced};
+    use crate::{Seen, Undo};
 
     fn plan(who: &Target, account_enabled: Option<bool>) -> Plan {
         Action::plan(&DisableUser, who, &State { account_enabled })

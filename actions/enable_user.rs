@@ -6,30 +6,13 @@
 //!
 //! <https://learn.microsoft.com/graph/api/user-update>
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
+use crate::account_enabled::{self, PERMISSIONS, State};
 use crate::{
-    About, Action, Call, Change, Finding, Get, Lasts, Look, Method, NoSettings, Permission, Plan, Read,
-    ReadError, Role, Seen, Target, Technique, Undo, User,
+    About, Action, Change, Finding, Lasts, NoSettings, Plan, Read, ReadError, Role, Target, Technique,
 };
-
-const PERMISSIONS: &[Permission] = &[
-    Permission::read(
-        "User.Read.All",
-        &["User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
-    ),
-    Permission::write("User.EnableDisableAccount.All", &["User.ReadWrite.All", "Directory.ReadWrite.All"]),
-];
 
 /// See the module's page.
 pub struct EnableUser;
-
-/// Whether sign-in is allowed; `None` when Graph didn't say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    account_enabled: Option<bool>,
-}
 
 impl Action for EnableUser {
     type State = State;
@@ -58,8 +41,7 @@ impl Action for EnableUser {
     }
 
     async fn observe(&self, who: &Target, graph: &dyn Read) -> Result<State, ReadError> {
-        let user = graph.one(&User::get(&who.user.id)).await?;
-        Ok(State { account_enabled: user["accountEnabled"].as_bool() })
+        account_enabled::observe(who, graph).await
     }
 
     fn plan(&self, who: &Target, now: &State) -> Plan {
@@ -80,46 +62,24 @@ impl Action for EnableUser {
 }
 
 fn enable(who: &Target) -> Change {
-    let user = &who.user;
-    let set = |enabled: bool| {
-        Call::new(Method::Patch, ["users", &user.id]).body(json!({ "accountEnabled": enabled }))
-    };
-    let seen = |enabled: bool| -> Value { json!({ "accountEnabled": enabled }) };
-    let look = Look::at(
-        Get::new(["users", &user.id]).select(&["id", "accountEnabled"]),
-        Seen::With(seen(false)),
-        Seen::With(seen(true)),
-    );
-    let mut change = Change::new(
-        (&user.id, &user.user_principal_name),
-        "enable the account".into(),
-        ("disabled", "enabled; services notice within about 40 minutes"),
-        set(true),
-        Undo::Call(set(false)),
-    )
-    .look(look);
-    if user.is_synced() {
+    let after = "enabled; services notice within about 40 minutes";
+    let mut change = account_enabled::set(who, true, ("enable the account", "disabled", after));
+    if who.user.is_synced() {
         change.lasts = Lasts::Reverts(format!(
             "the next directory synchronisation sets what on-premises AD says: enable {} there too",
-            on_premises_name(user)
+            who.user.on_premises_account()
         ));
     }
     change
 }
 
-/// The account's name on-premises, as an administrator types it.
-fn on_premises_name(user: &User) -> String {
-    match (&user.on_premises_domain_name, &user.on_premises_sam_account_name) {
-        (Some(domain), Some(sam)) => format!("{domain}\\{sam}"),
-        (None, Some(sam)) => sam.clone(),
-        _ => "the account".into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::contract::fake::{Fake, adele, ready, synced};
+    use crate::{Seen, Undo, User};
 
     fn plan(who: &Target, account_enabled: Option<bool>) -> Plan {
         Action::plan(&EnableUser, who, &State { account_enabled })

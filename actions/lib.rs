@@ -11,6 +11,7 @@ pub mod contract;
 
 pub use contract::*;
 
+mod account_enabled;
 mod block_by_group;
 mod block_ip;
 mod block_sign_in_by_policy;

@@ -47,6 +47,11 @@ impl Target {
         self.settings().map_err(|wrong| Plan { open: open(wrong), ..Plan::default() })
     }
 
+    /// The plan by the step's settings, or the one that leaves the step to a person because they can't be read.
+    pub fn plan_by<S: Settings>(&self, decide: impl FnOnce(&S) -> Plan) -> Plan {
+        self.settings_or_open().map_or_else(|open| open, |settings| decide(&settings))
+    }
+
     /// The step's settings, with the action's defaults for what is not given.
     ///
     /// # Errors

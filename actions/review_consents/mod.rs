@@ -77,10 +77,7 @@ impl Action for ReviewConsents {
     }
 
     fn plan(&self, who: &Target, now: &State) -> Plan {
-        match who.settings_or_open::<Settings>() {
-            Ok(settings) => judge::judge(who, now, &settings),
-            Err(open) => open,
-        }
+        who.plan_by(|settings: &Settings| judge::judge(who, now, settings))
     }
 }
 
