@@ -61,6 +61,7 @@ async fn main() -> Result<(), Failure> {
         playbook: Playbook::find(DEFAULT_PLAYBOOK)?,
         since: Since::Ago(jiff::SignedDuration::from_hours(6)),
         password_recipient: None,
+        part_of: None,
     };
     // `engine.contain(…)` would carry it out; a plan can't write, by type.
     let (document, _) = engine.plan(&order).await;

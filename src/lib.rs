@@ -19,3 +19,4 @@ pub mod report;
 pub mod secret_file;
 pub mod sim;
 pub mod target_name;
+pub mod user_list;

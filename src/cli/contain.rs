@@ -68,6 +68,7 @@ pub fn order(what: &What, command: &str, common: &Common) -> Result<Order> {
         playbook: Playbook::find(&what.playbook)?,
         since: time::since(&what.since, crate::clock::Clock::system().now())?,
         password_recipient: what.password_recipient.clone(),
+        part_of: None,
     })
 }
 

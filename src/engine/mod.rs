@@ -8,6 +8,7 @@ mod decide;
 mod due;
 pub mod event;
 mod gate;
+mod many;
 mod observe;
 mod rollback;
 mod run;
@@ -34,7 +35,7 @@ use crate::report::RunDocument;
 use crate::target_name::TargetName;
 use event::{Event, Watch, What};
 
-pub use observe::{Observed, ObservedUser};
+pub use observe::{Found, Observed, ObservedUser, Place};
 pub use run::{Run, VERSION};
 pub use saved::{PLAN_SCHEMA, SavedPlan};
 pub use secret::parse_recipient;
@@ -77,6 +78,8 @@ pub struct Order {
     pub since: Since,
     /// Public key of age for what is secret: new passwords, access passes.
     pub password_recipient: Option<String>,
+    /// The bulk run that it is a part of.
+    pub part_of: Option<Uuid>,
 }
 
 /// Start of the compromise window, as it was given.
@@ -186,14 +189,17 @@ impl Engine {
             Err(failure) => return Run::never_opened(path, "resume", &failure),
         };
         self.tell(What::Began { run_id: run.id(), command: "resume".into(), dry_run: false });
-        let result = self.try_resume(&mut run, consent).await;
+        let result = self.try_resume(&mut run, consent, None).await;
         self.end(run, result)
     }
 
-    async fn try_resume(&self, run: &mut Run, consent: &Consent<'_>) -> Result<()> {
+    async fn try_resume(&self, run: &mut Run, consent: &Consent<'_>, place: Option<&Place>) -> Result<()> {
         run.check_resumable()?;
         let order = run.order()?;
-        let observed = self.observe_guarded(&order).await?;
+        let observed = match place {
+            Some(place) => self.observed_in(place, &order, None).await?,
+            None => self.observe_guarded(&order).await?,
+        };
         run.check_same_tenant(&observed.tenant)?;
         run.lock(&self.store, &observed)?;
         run.resumed(&observed.operator)?;
@@ -240,16 +246,27 @@ impl Engine {
         self.guards.check_count(order.names.len())?;
         let observed = self.stop.unless_signalled(self.observe(order)).await??;
         self.guards.check_tenant(&observed.tenant)?;
+        self.guard(order, &observed)?;
+        self.tell_resolved(&observed);
+        Ok(observed)
+    }
+
+    fn guard(&self, order: &Order, observed: &Observed) -> Result<()> {
         for user in &observed.users {
             self.guards.check_user(&user.target, &user.group_ids)?;
             self.guards.check_roles(&order.playbook, &user.target, &user.held)?;
+        }
+        Ok(())
+    }
+
+    fn tell_resolved(&self, observed: &Observed) {
+        for user in &observed.users {
             self.tell(What::Resolved {
                 user_id: user.target.user.id.clone(),
                 user: user.target.user.user_principal_name.clone(),
                 traits: user.traits(),
             });
         }
-        Ok(observed)
     }
 
     fn tell(&self, what: What) {

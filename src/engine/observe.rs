@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::future::{join, join_all, try_join3};
+use futures::future::{join, join_all, try_join};
 use jiff::{SignedDuration, Timestamp};
 use oust_actions::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
 use serde_json::Value;
@@ -18,6 +18,15 @@ use crate::target_name::TargetName;
 /// How long the first reads wait for a token for Exchange Online. It travels beside that for Graph.
 const EXCHANGE_SIGN_IN: Duration = Duration::from_secs(3);
 
+/// A tenant, and who works on it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Who runs this.
+    pub operator: Operator,
+}
+
 /// What the first reads gave.
 pub struct Observed {
     /// The tenant.
@@ -30,6 +39,19 @@ pub struct Observed {
     pub users: Vec<ObservedUser>,
     /// Whether somebody is named who can open a sealed secret.
     pub can_seal: bool,
+}
+
+/// A user as the first reads found it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The user.
+    pub user: User,
+    /// The user object as it was read.
+    pub raw: Value,
+    /// Directory roles that it holds.
+    pub held: HeldRoles,
+    /// Object ids of all groups that it is in.
+    pub group_ids: Vec<String>,
 }
 
 /// A user that was found.
@@ -81,15 +103,32 @@ impl Engine {
     /// # Errors
     /// Sign-in and permission failures; [`Code::TargetUnknown`], [`Code::TargetAmbiguous`].
     pub async fn observe(&self, order: &Order) -> Result<Observed> {
-        let names = join_all(order.names.iter().map(|name| self.find_user(name)));
-        let names = async { Ok(names.await) };
-        let (tenant, operator, found) = try_join3(self.read_tenant(), self.read_operator(), names).await?;
-        // After all reads, so that the service's clock is known by their answers.
+        let found = async { Ok(self.find_users(order).await) };
+        let (place, found) = try_join(self.read_place(), found).await?;
+        self.observed(place, found, order)
+    }
+
+    /// Finds the users of an order, each by itself.
+    pub(super) async fn find_users(&self, order: &Order) -> Vec<Result<Found>> {
+        join_all(order.names.iter().map(|name| self.find_user(name))).await
+    }
+
+    /// What the first reads gave together. After all reads, so that the service's clock is known by their answers.
+    ///
+    /// # Errors
+    /// Of the first user that was not found; [`Code::InvalidTime`].
+    pub(super) fn observed(
+        &self,
+        place: Place,
+        found: Vec<Result<Found>>,
+        order: &Order,
+    ) -> Result<Observed> {
+        let Place { tenant, operator } = place;
         let now = self.graph.service_time();
         let since = window(order.since, now)?;
         let mut users: Vec<ObservedUser> = Vec::new();
         for found in found {
-            let (user, raw, held, group_ids) = found?;
+            let Found { user, raw, held, group_ids } = found?;
             if users.iter().any(|u| u.target.user.id == user.id) {
                 continue;
             }
@@ -108,6 +147,11 @@ impl Engine {
         }
         let can_seal = order.password_recipient.is_some();
         Ok(Observed { tenant, operator, since, users, can_seal })
+    }
+
+    pub(super) async fn read_place(&self) -> Result<Place> {
+        let (tenant, operator) = try_join(self.read_tenant(), self.read_operator()).await?;
+        Ok(Place { tenant, operator })
     }
 
     pub(super) async fn read_tenant(&self) -> Result<Tenant> {
@@ -152,7 +196,7 @@ impl Engine {
         Ok(operator)
     }
 
-    async fn find_user(&self, name: &TargetName) -> Result<(User, Value, HeldRoles, Vec<String>)> {
+    pub(super) async fn find_user(&self, name: &TargetName) -> Result<Found> {
         let get = User::get(name.as_str());
         let groups = Get::new(["users", name.as_str(), "transitiveMemberOf"]).select(&[
             "id",
@@ -174,7 +218,7 @@ impl Engine {
         }
         let (held, group_ids) =
             memberships.map(|rows| sort_memberships(&rows)).map_err(|e| base_read(e, "User.Read.All"))?;
-        Ok((user, raw, held, group_ids))
+        Ok(Found { user, raw, held, group_ids })
     }
 
     /// Nobody has that name; says whose mail address it is, since that is what is usually meant.

@@ -153,6 +153,7 @@ impl Run {
             users: observed.users.iter().map(|u| u.target.user.id.clone()).collect(),
             since: observed.since,
             password_recipient: order.password_recipient.clone(),
+            part_of: order.part_of.map(|id| id.to_string()),
         })))?;
         self.add_targets(observed)
     }
@@ -309,6 +310,7 @@ impl Run {
             playbook: self.playbook.clone(),
             since: Since::At(began.since),
             password_recipient: began.password_recipient.clone(),
+            part_of: began.part_of.as_deref().and_then(|id| Uuid::try_parse(id).ok()),
         })
     }
 

@@ -136,6 +136,7 @@ impl SavedPlan {
             playbook: Playbook::parse(&self.playbook)?,
             since: Since::At(self.since),
             password_recipient: self.password_recipient.clone(),
+            part_of: None,
         })
     }
 

@@ -211,6 +211,9 @@ pub struct Began {
     pub since: Timestamp,
     /// The recipient of what is secret, a new password or an access pass, if one was given.
     pub password_recipient: Option<String>,
+    /// UUID v7 of the bulk run that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
 }
 
 /// A user of the run.

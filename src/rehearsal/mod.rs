@@ -138,6 +138,7 @@ pub async fn rehearse(
             password_recipient: playbook.gives_back().then(unkept_recipient),
             playbook,
             since: Since::At(since),
+            part_of: None,
         })
     };
 

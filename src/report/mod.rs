@@ -2,6 +2,7 @@
 //!
 //! Whatever comes from a tenant is hostile: it passes [`escape`] on its way to a person.
 
+pub mod bulk;
 mod call;
 mod document;
 pub mod escape;

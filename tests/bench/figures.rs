@@ -62,6 +62,7 @@ fn append(folder: &Path) -> Result<(), AnyError> {
         users: vec![],
         since: jiff::Timestamp::UNIX_EPOCH,
         password_recipient: None,
+        part_of: None,
     })))?;
     let mut times = Vec::new();
     for _ in 0..APPENDS {

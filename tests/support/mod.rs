@@ -218,6 +218,7 @@ impl World {
             playbook: self.playbook.clone(),
             since: Since::At(since),
             password_recipient: self.password_recipient.clone(),
+            part_of: None,
         }
     }
 

@@ -1,0 +1,5 @@
+//! What a bulk run has to say: a run above the runs of many users.
+
+mod document;
+
+pub use document::{BULK_SCHEMA, BulkCounts, BulkDocument, BulkTenant, BulkUser};
