@@ -4,6 +4,7 @@
 //! `cli` → `engine` → `graph` and `journal`; `sim` implements the same seam as the network and is reached only
 //! by rehearsals and tests. The actions are a crate of their own that can't write.
 
+pub mod bulk;
 pub mod bundle;
 pub mod cli;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod failure;
 pub mod graph;
 pub mod guard;
 pub mod journal;
+pub mod open_files;
 pub mod playbook;
 pub mod rehearsal;
 pub mod report;

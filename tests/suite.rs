@@ -3,6 +3,7 @@
 
 mod all_footholds;
 mod bounds;
+mod bulk;
 mod cli;
 mod clocks;
 mod clouds;

@@ -106,8 +106,12 @@ pub struct Common {
 #[derive(Debug, Clone, clap::Args)]
 pub struct What {
     /// User principal name or object id
-    #[arg(required = true, value_name = "USER", allow_hyphen_values = false)]
+    #[arg(required_unless_present = "list", value_name = "USER", allow_hyphen_values = false)]
     pub users: Vec<String>,
+
+    /// Many users: a file (`-`: stdin) with one a line, CSV with a header, or JSON lines; each gets a run of its own
+    #[arg(long = "users", value_name = "FILE|-", conflicts_with = "users", id = "list")]
+    pub list: Option<PathBuf>,
 
     /// Built-in playbook or YAML file
     #[arg(long, default_value = crate::playbook::DEFAULT_PLAYBOOK, value_name = "ID|FILE")]
@@ -117,7 +121,7 @@ pub struct What {
     #[arg(long, default_value = "3d", value_name = "TIME|DURATION", allow_hyphen_values = true)]
     pub since: String,
 
-    /// Most users of one run [default: 1]
+    /// Most users of one run [default: 1]; with --users it has to be given
     #[arg(long, value_name = "N")]
     pub max_users: Option<usize>,
 

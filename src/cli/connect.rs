@@ -10,6 +10,7 @@ use super::output::Output;
 use super::signals;
 use crate::clock::Clock;
 use crate::config::{Config, default_state_dir};
+use crate::engine::event::Watch;
 use crate::engine::{Engine, Stop};
 use crate::failure::{Code, Failure, Result};
 use crate::graph::cloud::{Cloud, Endpoint};
@@ -69,79 +70,123 @@ pub fn connect(
     max_users: Option<usize>,
     started: tokio::time::Instant,
 ) -> Result<Connection> {
-    let config_file = Config::path(common.config.as_deref());
-    let config = Config::load(common.config.as_deref())?;
-    let tenant = config.tenant(common.tenant.as_deref())?;
-    let mut environment = Environment::from_process();
-    // A tenant that was named on the command line goes before the environment, the only one of the file after it.
-    let named = common.tenant.is_some();
-    prefer(&mut environment.tenant_id, tenant.tenant_id.as_ref(), named);
-    prefer(&mut environment.client_id, tenant.client_id.as_ref(), named);
-    prefer(&mut environment.certificate_path, tenant.certificate_path.as_ref(), named);
-    environment.token_file.clone_from(&common.token_file);
-    let signer = signer(&config)?;
-    let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
-    let http = Arc::new(HttpTransport::new()?);
-    let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);
-    let clock = Clock::system();
-    let tenant_id = environment.tenant_id.clone();
-    let redirected = std::env::var("OUST_GRAPH_ENDPOINT").ok().filter(|url| !url.is_empty());
-    let endpoint = match &redirected {
-        Some(url) => Endpoint::parse(url, common.token_file.is_some())?,
-        None => Endpoint::for_cloud(cloud),
-    };
-    let (tokens, signs_in_by) =
-        credential::choose(auth, &environment, cloud, Arc::<HttpTransport>::clone(&http))?;
-    let exchange = if tenant.exchange {
-        let http = Arc::<HttpTransport>::clone(&http);
-        Some((exchange_endpoint(cloud)?, credential::choose_for_exchange(auth, &environment, cloud, http)?))
-    } else {
-        None
-    };
-    let deadline = deadline(common, &clock);
-    let stop = Stop::new(clock.clone(), deadline);
-    signals::listen(&stop);
-    let shown = endpoint.url("");
-    // The connection is opened while the sign-in travels.
-    let (ahead, root) = (Arc::clone(&http), endpoint.url("/v1.0"));
-    tokio::spawn(async move { ahead.warm(&root).await });
-    let graph = Graph::new(GraphParts {
-        transport: http,
-        tokens,
-        endpoint,
-        clock: clock.clone(),
-        budget: Arc::new(Budget { deadline, per_read: PER_READ }),
-    })
-    .in_cloud(cloud);
-    let graph = match exchange {
-        None => graph,
-        Some((endpoint, Some(tokens))) => graph.with_exchange(endpoint, tokens),
-        Some((_, None)) => graph.without_exchange(
-            "the Exchange Online route needs a token of its own, and the sign-in is one token from a file",
-        ),
-    };
-    let guards = Guards {
-        protected: config.protected,
-        max_users: max_users.or(config.limits.max_users).unwrap_or(1),
-        tenant_id: tenant_id.filter(|id| uuid::Uuid::try_parse(id).is_ok()),
-    };
-    Ok(Connection {
-        engine: Engine {
-            graph: Arc::new(graph),
+    Base::new(common, output.watch(users), started)?.connect(common.tenant.as_deref(), max_users)
+}
+
+/// What the engines of one process share, whatever their tenants.
+pub struct Base<'a> {
+    common: &'a Common,
+    config_file: Option<PathBuf>,
+    config: Config,
+    signer: Option<Arc<Signer>>,
+    started: tokio::time::Instant,
+    /// Time.
+    pub clock: Clock,
+    /// Who watches.
+    pub watch: Arc<dyn Watch>,
+    /// Stops all of them.
+    pub stop: Stop,
+    /// Where runs are kept.
+    pub store: Store,
+}
+
+impl<'a> Base<'a> {
+    /// Reads the configuration and listens for signals.
+    ///
+    /// # Errors
+    /// Mistakes in options and configuration.
+    pub fn new(common: &'a Common, watch: Arc<dyn Watch>, started: tokio::time::Instant) -> Result<Self> {
+        let config = Config::load(common.config.as_deref())?;
+        let clock = Clock::system();
+        let stop = Stop::new(clock.clone(), deadline(common, &clock));
+        signals::listen(&stop);
+        Ok(Self {
+            common,
+            config_file: Config::path(common.config.as_deref()),
+            signer: signer(&config)?,
+            config,
+            started,
             clock,
-            watch: output.watch(users),
+            watch,
             stop,
             store: store(common)?,
-            signer,
-            guards,
-            started,
-            patience: common.patience,
-        },
-        signs_in_by,
-        endpoint: shown,
-        config_file,
-        tenants: config.tenants.keys().cloned().collect(),
-    })
+        })
+    }
+
+    /// Makes the engine of a tenant by its name in the configuration. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Mistakes in environment and configuration; no way to sign in.
+    pub fn connect(&self, tenant: Option<&str>, max_users: Option<usize>) -> Result<Connection> {
+        let (common, config) = (self.common, &self.config);
+        let named = tenant.is_some();
+        let tenant = config.tenant(tenant)?;
+        let mut environment = Environment::from_process();
+        // A tenant that was named goes before the environment, the only one of the file after it.
+        prefer(&mut environment.tenant_id, tenant.tenant_id.as_ref(), named);
+        prefer(&mut environment.client_id, tenant.client_id.as_ref(), named);
+        prefer(&mut environment.certificate_path, tenant.certificate_path.as_ref(), named);
+        environment.token_file.clone_from(&common.token_file);
+        let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
+        let http = Arc::new(HttpTransport::new()?);
+        let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);
+        let tenant_id = environment.tenant_id.clone();
+        let redirected = std::env::var("OUST_GRAPH_ENDPOINT").ok().filter(|url| !url.is_empty());
+        let endpoint = match &redirected {
+            Some(url) => Endpoint::parse(url, common.token_file.is_some())?,
+            None => Endpoint::for_cloud(cloud),
+        };
+        let (tokens, signs_in_by) =
+            credential::choose(auth, &environment, cloud, Arc::<HttpTransport>::clone(&http))?;
+        let exchange = if tenant.exchange {
+            let http = Arc::<HttpTransport>::clone(&http);
+            let tokens = credential::choose_for_exchange(auth, &environment, cloud, http)?;
+            Some((exchange_endpoint(cloud)?, tokens))
+        } else {
+            None
+        };
+        let shown = endpoint.url("");
+        // The connection is opened while the sign-in travels.
+        let (ahead, root) = (Arc::clone(&http), endpoint.url("/v1.0"));
+        tokio::spawn(async move { ahead.warm(&root).await });
+        let graph = Graph::new(GraphParts {
+            transport: http,
+            tokens,
+            endpoint,
+            clock: self.clock.clone(),
+            budget: Arc::new(Budget { deadline: self.stop.deadline(), per_read: PER_READ }),
+        })
+        .in_cloud(cloud);
+        let graph = match exchange {
+            None => graph,
+            Some((endpoint, Some(tokens))) => graph.with_exchange(endpoint, tokens),
+            Some((_, None)) => graph.without_exchange(
+                "the Exchange Online route needs a token of its own, and the sign-in is one token from a file",
+            ),
+        };
+        let guards = Guards {
+            protected: config.protected.clone(),
+            max_users: max_users.or(config.limits.max_users).unwrap_or(1),
+            tenant_id: tenant_id.filter(|id| uuid::Uuid::try_parse(id).is_ok()),
+        };
+        Ok(Connection {
+            engine: Engine {
+                graph: Arc::new(graph),
+                clock: self.clock.clone(),
+                watch: Arc::clone(&self.watch),
+                stop: self.stop.clone(),
+                store: self.store.clone(),
+                signer: self.signer.clone(),
+                guards,
+                started: self.started,
+                patience: common.patience,
+            },
+            signs_in_by,
+            endpoint: shown,
+            config_file: self.config_file.clone(),
+            tenants: config.tenants.keys().cloned().collect(),
+        })
+    }
 }
 
 /// The key that signs journals: `OUST_SIGNING_KEY`, else that of the configuration, else none. One that is named and

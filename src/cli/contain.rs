@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::bulk;
 use super::common::{Common, What, Writing};
 use super::confirm::Typed;
 use super::connect;
@@ -9,7 +10,7 @@ use super::output::{Output, Show};
 use super::time;
 use crate::engine::{Order, parse_recipient};
 use crate::failure::Result;
-use crate::journal::{RunPath, load};
+use crate::journal::Earlier;
 use crate::playbook::{Playbook, hex};
 use crate::report::fold;
 use crate::target_name::TargetName;
@@ -31,6 +32,10 @@ pub struct Args {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
+        if let Some(file) = &self.what.list {
+            let key = self.idempotency_key.as_deref();
+            return bulk::contain(file, &self.what, &self.writing, key, (common, output, started)).await;
+        }
         let order = order(&self.what, "contain", common)?;
         let typed = Typed::new(output);
         let consent =
@@ -43,8 +48,13 @@ impl Args {
         };
         if let Some(key) = &self.idempotency_key {
             let earlier = engine.store.claim_key(key, &request_hash(&order), &order.run_id)?;
-            if let Some(path) = earlier {
-                return replay(&path, output);
+            match earlier {
+                Some(Earlier::Run(path)) => {
+                    let (document, _) = fold::of_run(&path)?;
+                    return Ok(output.finish(&document, Show::Report));
+                }
+                Some(Earlier::Bulk(path)) => return bulk::show(&path, common, output),
+                None => {}
             }
         }
         let document = engine.contain(&order, &consent, None).await;
@@ -70,18 +80,6 @@ pub fn order(what: &What, command: &str, common: &Common) -> Result<Order> {
         password_recipient: what.password_recipient.clone(),
         part_of: None,
     })
-}
-
-/// The result of an earlier run under the same key.
-fn replay(path: &RunPath, output: &Output) -> Result<u8> {
-    let (chain, ledger) = load(path.journal())?;
-    let meta = fold::Meta {
-        command: "contain".into(),
-        playbook: ledger.began.as_ref().and_then(|b| Playbook::parse(&b.playbook_text).ok()),
-        journal: Some((path.journal().to_owned(), chain.head)),
-        ..fold::Meta::default()
-    };
-    Ok(output.finish(&fold::document(&ledger, &meta, None), Show::Report))
 }
 
 /// What makes two requests the same: users, playbook, recipient. Not `--since`, which moves with the clock

@@ -2,6 +2,7 @@
 
 mod actions;
 mod apply;
+mod bulk;
 mod common;
 mod completions;
 mod confirm;

@@ -13,6 +13,7 @@ use super::common::Common;
 use crate::engine::event::Watch;
 use crate::failure::{Code, Exit, Failure};
 use crate::journal::Ledger;
+use crate::report::bulk::{BulkDocument, BulkProgress};
 use crate::report::progress::{JsonLines, Progress};
 use crate::report::style::Paint;
 use crate::report::{RunDocument, fold, text};
@@ -110,7 +111,7 @@ impl Output {
     /// Prints the document of a run in the form that was asked for, writes the result file, and gives the exit
     /// status.
     pub fn finish(&self, document: &RunDocument, show: Show<'_>) -> u8 {
-        let status = self.write_result(document).unwrap_or(document.exit_code);
+        let status = self.write_result(document, document.exit_code).unwrap_or(document.exit_code);
         match self.format {
             Format::Json => self.json(document),
             Format::Jsonl => print(&line(document)),
@@ -126,15 +127,40 @@ impl Output {
         status
     }
 
+    /// Who watches a bulk run.
+    pub fn watch_bulk(&self) -> Arc<dyn Watch> {
+        match self.format {
+            Format::Jsonl => Arc::new(JsonLines::new(Box::new(std::io::stdout()))),
+            Format::Text | Format::Json => Arc::new(BulkProgress::new(
+                Box::new(std::io::stderr()),
+                self.paint_stderr,
+                self.quiet,
+                std::io::stderr().is_terminal().then_some(self.width),
+            )),
+        }
+    }
+
+    /// As [`Output::finish`], for the summary of a bulk run.
+    pub fn finish_bulk(&self, document: &BulkDocument) -> u8 {
+        let status = self.write_result(document, document.exit_code).unwrap_or(document.exit_code);
+        match self.format {
+            Format::Json => self.json(document),
+            Format::Jsonl => print(&line(document)),
+            Format::Text => print(&text::bulk::summary(document, &self.paint, self.width, self.verbose)),
+        }
+        status
+    }
+
     /// Writes the result file for an error that was told already.
     pub fn record(&self, command: &str, failure: &Failure) -> u8 {
-        self.write_result(&failed(command, failure)).unwrap_or(failure.exit().status())
+        self.write_result(&failed(command, failure), failure.exit().status())
+            .unwrap_or(failure.exit().status())
     }
 
     /// Ends with an error that came before there was a document.
     pub fn fail(&self, command: &str, failure: &Failure) -> u8 {
         let document = failed(command, failure);
-        let status = self.write_result(&document).unwrap_or(document.exit_code);
+        let status = self.write_result(&document, document.exit_code).unwrap_or(document.exit_code);
         match (self.format, &document.error) {
             (Format::Text, Some(problem)) => {
                 complain(text::problem(problem, &self.paint_stderr, self.width).trim_end());
@@ -199,12 +225,12 @@ impl Output {
     }
 
     /// A file that can't be written is told; the run itself is done by then, so only a good end becomes a bad one.
-    fn write_result(&self, document: &RunDocument) -> Option<u8> {
+    fn write_result<T: Serialize>(&self, document: &T, exit_code: u8) -> Option<u8> {
         let path = self.result_file.as_deref()?;
         let text = serde_json::to_vec_pretty(document).unwrap_or_default();
         let failure = write_whole(path, &text).err()?;
         complain(&format!("error[{}]: {failure}", failure.code.id()));
-        (document.exit_code == Exit::Done.status()).then_some(Exit::Failed.status())
+        (exit_code == Exit::Done.status()).then_some(Exit::Failed.status())
     }
 }
 

@@ -1,11 +1,11 @@
 //! `oust plan`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::common::{Common, What};
 use super::output::{Output, Show, write_whole};
-use super::{connect, contain};
-use crate::failure::{Exit, Result};
+use super::{bulk, connect, contain};
+use crate::failure::{Code, Exit, Failure, Result};
 use crate::report::Outcome;
 
 /// Show what contain would do, and write nothing
@@ -26,6 +26,9 @@ pub struct Args {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
+        if let Some(file) = &self.what.list {
+            return self.for_many(file, common, output, started).await;
+        }
         let order = contain::order(&self.what, "plan", common)?;
         let engine =
             connect::connect(common, output, order.names.len(), self.what.max_users, started)?.engine;
@@ -39,5 +42,24 @@ impl Args {
             document.exit_code = Exit::ChangesPending.status();
         }
         Ok(output.finish(&document, show))
+    }
+
+    /// Plans are saved one by one: each is carried out, or not, by itself.
+    async fn for_many(
+        &self,
+        file: &Path,
+        common: &Common,
+        output: &Output,
+        started: tokio::time::Instant,
+    ) -> Result<u8> {
+        if self.out.is_some() {
+            return Err(Failure::new(Code::InvalidArguments, "--out saves the plan of one user, and --users names many")
+                .next("`oust contain --users FILE --max-users N` plans and carries out; leave --out away to look only"));
+        }
+        let mut document = bulk::plan(file, &self.what, (common, output, started)).await?;
+        if self.detailed_exitcode && document.outcome == Outcome::Planned {
+            document.exit_code = Exit::ChangesPending.status();
+        }
+        Ok(output.finish_bulk(&document))
     }
 }

@@ -2,18 +2,18 @@
 
 use clap::ValueEnum;
 
+use super::bulk;
 use super::common::Common;
 use super::connect;
 use super::output::{Format, Output, Show, print};
-use crate::failure::Result;
-use crate::journal::{RunPath, load};
-use crate::playbook::Playbook;
+use crate::failure::{Code, Failure, Result};
+use crate::journal::{Earlier, RunPath};
 use crate::report::{fold, markdown};
 
 /// Show a run from its journal: text, Markdown for a ticket, or JSON
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Run id, the start of one, or `last`
+    /// Id of a run or a bulk run, the start of one, or `last`
     run: String,
     /// Form of the report
     #[arg(long, value_enum, default_value_t)]
@@ -30,17 +30,29 @@ pub enum ReportFormat {
     Markdown,
     /// The result document
     Json,
+    /// A row a user, of a bulk run
+    Csv,
 }
 
 impl Args {
     pub fn run(self, common: &Common, output: &Output) -> Result<u8> {
-        let path = connect::store(common)?.find(&self.run)?;
+        let path = match connect::store(common)?.earlier(&self.run)? {
+            Earlier::Run(path) => path,
+            Earlier::Bulk(path) => return bulk::report(&path, self.format, common, output),
+        };
         match self.format {
             ReportFormat::Text => return show(&path, output, Show::Report),
             ReportFormat::Markdown if output.format == Format::Text => {
-                print(&markdown::run(&document(&path)?));
+                print(&markdown::run(&fold::of_run(&path)?.0));
             }
-            ReportFormat::Markdown | ReportFormat::Json => output.json(&document(&path)?),
+            ReportFormat::Csv => {
+                return Err(Failure::new(
+                    Code::InvalidArguments,
+                    "a table of users is there of bulk runs only",
+                )
+                .next("use --format markdown or --format json for a run of one user"));
+            }
+            ReportFormat::Markdown | ReportFormat::Json => output.json(&fold::of_run(&path)?.0),
         }
         Ok(0)
     }
@@ -48,18 +60,6 @@ impl Args {
 
 /// Prints a run from its journal. The exit status is that of showing it, not of the run.
 pub fn show(path: &RunPath, output: &Output, show: Show) -> Result<u8> {
-    output.finish(&document(path)?, show);
+    output.finish(&fold::of_run(path)?.0, show);
     Ok(0)
-}
-
-fn document(path: &RunPath) -> Result<crate::report::RunDocument> {
-    let (chain, ledger) = load(path.journal())?;
-    let meta = fold::Meta {
-        run_id: Some(path.id().to_owned()),
-        command: ledger.began.as_ref().map(|b| b.command.clone()).unwrap_or_default(),
-        playbook: ledger.began.as_ref().and_then(|b| Playbook::parse(&b.playbook_text).ok()),
-        journal: Some((path.journal().to_owned(), chain.head)),
-        ..fold::Meta::default()
-    };
-    Ok(fold::document(&ledger, &meta, None))
 }

@@ -1,17 +1,19 @@
 //! `oust resume`.
 
+use super::bulk;
 use super::common::Common;
 use super::confirm::Typed;
 use super::connect;
 use super::output::{Output, Show};
 use crate::failure::Result;
+use crate::journal::Earlier;
 
 /// Go on with a run after a crash, a signal or a deadline
 ///
 /// What may have taken effect is settled by reading before anything is sent again.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Run id, the start of one, or `last`
+    /// Id of a run or a bulk run, the start of one, or `last`
     run: String,
     /// Do it without asking
     #[arg(long, short)]
@@ -23,7 +25,11 @@ pub struct Args {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let path = connect::store(common)?.find(&self.run)?;
+        let path = match connect::store(common)?.earlier(&self.run)? {
+            Earlier::Run(path) => path,
+            Earlier::Bulk(path) if self.dry_run => return bulk::show(&path, common, output),
+            Earlier::Bulk(path) => return bulk::resume(&path, common, output, started).await,
+        };
         if self.dry_run {
             return super::report::show(&path, output, Show::Plan);
         }

@@ -1,17 +1,19 @@
 //! `oust rollback`.
 
+use super::bulk;
 use super::common::{Common, Writing};
 use super::confirm::Typed;
 use super::connect;
 use super::output::{Output, Show};
 use crate::failure::Result;
+use crate::journal::Earlier;
 
 /// Take back what a run did, as far as it can be taken back
 ///
 /// The recorded undo calls, the last change first. An object that somebody changed since is left alone and named.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Run id, the start of one, or `last`
+    /// Id of a run or a bulk run, the start of one, or `last`
     run: String,
     /// Only this step; may be given more than once
     #[arg(long, value_name = "STEP")]
@@ -22,7 +24,12 @@ pub struct Args {
 
 impl Args {
     pub async fn run(self, common: &Common, output: &Output, started: tokio::time::Instant) -> Result<u8> {
-        let path = connect::store(common)?.find(&self.run)?;
+        let path = match connect::store(common)?.earlier(&self.run)? {
+            Earlier::Run(path) => path,
+            Earlier::Bulk(path) => {
+                return bulk::rollback(&path, &self.step, &self.writing, (common, output, started)).await;
+            }
+        };
         let typed = Typed::new(output);
         let consent = if self.writing.dry_run {
             crate::engine::Consent::Given("--dry-run".into())

@@ -3,10 +3,9 @@
 
 use super::event::What;
 use super::{Consent, Engine, Found, Observed, Order, Place, Run};
-use crate::failure::Result;
+use crate::failure::{Code, Failure, Result};
 use crate::journal::RunPath;
 use crate::report::RunDocument;
-use crate::target_name::TargetName;
 
 impl Engine {
     /// Reads the tenant and who this is, and checks that it is the tenant that was meant.
@@ -19,12 +18,20 @@ impl Engine {
         Ok(place)
     }
 
-    /// Finds one user and applies the guards, without a run.
+    /// Finds the user of an order of one.
     ///
     /// # Errors
-    /// The user can't be found or read; a guard says no.
-    pub async fn find(&self, place: &Place, order: &Order, name: &TargetName) -> Result<Found> {
-        let found = self.stop.unless_signalled(self.find_user(name)).await??;
+    /// The user can't be found or read.
+    pub async fn find(&self, order: &Order) -> Result<Found> {
+        let found = self.stop.unless_signalled(self.find_users(order)).await?;
+        found.into_iter().next().unwrap_or_else(|| Err(Failure::new(Code::Internal, "an order of nobody")))
+    }
+
+    /// Applies the guards to a user that was found.
+    ///
+    /// # Errors
+    /// A guard says no.
+    pub fn check(&self, place: &Place, order: &Order, found: Found) -> Result<Found> {
         let observed = self.observed(place.clone(), vec![Ok(found.clone())], order)?;
         self.guard(order, &observed)?;
         self.tell_resolved(&observed);
@@ -80,10 +87,10 @@ impl Engine {
     }
 
     /// The plan of one user. Nothing is written.
-    pub async fn plan_for(&self, order: &Order, place: &Place, found: Found) -> RunDocument {
+    pub async fn plan_for(&self, order: &Order, place: &Place, found: Option<Found>) -> RunDocument {
         let mut run = Run::new(order, self.clock.clone(), true);
         let result = async {
-            let observed = self.observed_in(place, order, Some(found)).await?;
+            let observed = self.observed_in(place, order, found).await?;
             run.begin_dry(order, &observed)?;
             self.decide(&mut run, &observed, &order.playbook.stages).await
         };
@@ -100,7 +107,7 @@ impl Engine {
     ) -> Result<Observed> {
         let found = match found {
             Some(found) => vec![Ok(found)],
-            None => self.stop.unless_signalled(self.find_users(order)).await?,
+            None => vec![self.find(order).await],
         };
         let observed = self.observed(place.clone(), found, order)?;
         self.guard(order, &observed)?;

@@ -10,6 +10,7 @@ pub mod event;
 mod gate;
 mod many;
 mod observe;
+mod resume;
 mod rollback;
 mod run;
 mod saved;
@@ -29,7 +30,7 @@ use crate::clock::Clock;
 use crate::failure::Result;
 use crate::graph::{Claims, Graph};
 use crate::guard::Guards;
-use crate::journal::{RunPath, Signer, Store};
+use crate::journal::{Signer, Store};
 use crate::playbook::Playbook;
 use crate::report::RunDocument;
 use crate::target_name::TargetName;
@@ -89,6 +90,16 @@ pub enum Since {
     At(Timestamp),
     /// So long ago by the service's clock: this machine's may be wrong, and with it what counts as new.
     Ago(SignedDuration),
+}
+
+impl Since {
+    /// The moment, when it is `now`.
+    pub fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(age) => now.checked_sub(age).unwrap_or(Timestamp::MIN),
+        }
+    }
 }
 
 /// Whether a plan may be carried out.
@@ -180,42 +191,6 @@ impl Engine {
             Err(failure) => Err(failure),
         };
         self.end(run, result)
-    }
-
-    /// Goes on with a run that was stopped, that crashed or that ended with work left.
-    pub async fn resume(&self, path: &RunPath, consent: &Consent<'_>) -> RunDocument {
-        let mut run = match Run::open(path, self.clock.clone()) {
-            Ok(run) => run,
-            Err(failure) => return Run::never_opened(path, "resume", &failure),
-        };
-        self.tell(What::Began { run_id: run.id(), command: "resume".into(), dry_run: false });
-        let result = self.try_resume(&mut run, consent, None).await;
-        self.end(run, result)
-    }
-
-    async fn try_resume(&self, run: &mut Run, consent: &Consent<'_>, place: Option<&Place>) -> Result<()> {
-        run.check_resumable()?;
-        let order = run.order()?;
-        let observed = match place {
-            Some(place) => self.observed_in(place, &order, None).await?,
-            None => self.observe_guarded(&order).await?,
-        };
-        run.check_same_tenant(&observed.tenant)?;
-        run.lock(&self.store, &observed)?;
-        run.resumed(&observed.operator)?;
-        run.add_targets(&observed)?;
-        let planned = self.look_at_missing(run, &observed);
-        let planned = self.stop.unless_signalled(planned).await?;
-        run.plan(self, planned)?;
-        if run.ledger().confirmed.is_none() {
-            let how = match consent {
-                Consent::Given(how) => how.clone(),
-                Consent::Ask(ask) => ask.ask(&run.document())?,
-            };
-            run.confirm(&how)?;
-        }
-        run.retry_unsent()?;
-        self.finish_stages(run).await
     }
 
     /// Carries out what is left, stage by stage, then reads it all back.

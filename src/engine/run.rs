@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use oust_actions::{Call, Operator, Plan, Tenant};
+use oust_actions::{Call, Plan};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::event::What;
 use super::secret::Secrets;
-use super::{Engine, Observed, Order, Since};
+use super::{Engine, Observed, Order};
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
 use crate::graph::Secret;
@@ -20,14 +20,13 @@ use crate::journal::{
 };
 use crate::playbook::Playbook;
 use crate::report::{OpenDocument, RunDocument, fold};
-use crate::target_name::TargetName;
 
 /// The version that goes into journals and plans.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A run under way.
 pub struct Run {
-    id: Uuid,
+    pub(super) id: Uuid,
     command: String,
     is_dry: bool,
     clock: Clock,
@@ -100,6 +99,11 @@ impl Run {
         self.journal.ledger()
     }
 
+    /// The tenant that it began in.
+    pub(super) fn tenant_id(&self) -> &str {
+        self.ledger().began.as_ref().map_or("", |began| &began.tenant.id)
+    }
+
     pub(super) fn playbook(&self) -> &Playbook {
         &self.playbook
     }
@@ -122,7 +126,7 @@ impl Run {
     }
 
     pub(super) fn lock_known_users(&mut self, store: &Store) -> Result<()> {
-        let tenant = self.ledger().began.as_ref().map(|b| b.tenant.id.clone()).unwrap_or_default();
+        let tenant = self.tenant_id().to_owned();
         let ids: Vec<String> = self.ledger().users.iter().map(|u| u.target.user.id.clone()).collect();
         for id in ids {
             self.locks.push(store.lock_user(&tenant, &id)?);
@@ -266,67 +270,6 @@ impl Run {
             recipient: sealed.recipient,
             intent: Some(intent.intent),
         })
-    }
-
-    /// Whether there is something to go on with.
-    pub(super) fn check_resumable(&self) -> Result<()> {
-        let done = || Failure::new(Code::NotResumable, "the run ended and nothing of it is left to do");
-        match self.ledger().phase {
-            Phase::Undoing | Phase::Undone => Err(Failure::new(
-                Code::NotResumable,
-                "the run was rolled back, at least in part",
-            )
-            .next(
-                "contain the user anew: `oust contain USER`; to go on with the rollback: `oust rollback RUN`",
-            )),
-            Phase::Finished if !fold::is_resumable(self.ledger()) => {
-                Err(done().next("`oust verify RUN` looks again"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn check_same_tenant(&self, tenant: &Tenant) -> Result<()> {
-        let meant = self.ledger().began.as_ref().map(|b| &b.tenant);
-        match meant {
-            Some(meant) if meant.id != tenant.id => Err(Failure::new(
-                Code::WrongTenant,
-                format!("the run is of tenant {}, and the token is for {}", meant.id, tenant.id),
-            )
-            .next("sign in to the tenant of the run")),
-            _ => Ok(()),
-        }
-    }
-
-    /// The order that began it, for reading everything again.
-    pub(super) fn order(&self) -> Result<Order> {
-        let began = self.ledger().began.as_ref();
-        let began =
-            began.ok_or_else(|| Failure::new(Code::NotResumable, "the journal does not say how it began"))?;
-        Ok(Order {
-            command: began.command.clone(),
-            run_id: self.id,
-            names: began.users.iter().cloned().map(TargetName::Id).collect(),
-            playbook: self.playbook.clone(),
-            since: Since::At(began.since),
-            password_recipient: began.password_recipient.clone(),
-            part_of: began.part_of.as_deref().and_then(|id| Uuid::try_parse(id).ok()),
-        })
-    }
-
-    pub(super) fn resumed(&mut self, operator: &Operator) -> Result<()> {
-        self.append(Record::Resumed { version: VERSION.to_owned(), operator: operator.clone() })
-    }
-
-    pub(super) fn reverified(&mut self) -> Result<()> {
-        if self.ledger().phase == Phase::Deciding {
-            return Err(Failure::new(
-                Code::NotResumable,
-                "nothing was sent in that run, so there is nothing to verify",
-            )
-            .next("`oust resume RUN` goes on with it"));
-        }
-        self.append(Record::Reverified { version: VERSION.to_owned() })
     }
 
     /// Writes the last record, signs what the command has written, and gives the document.

@@ -9,7 +9,7 @@ use super::observe::truncate;
 use super::{Engine, Run};
 use crate::failure::Result;
 use crate::graph::{Answer, Secret, Sent};
-use crate::journal::{Intent, Record, Told, ToldResult};
+use crate::journal::{Intent, Record, Told, ToldResult, note_issuer};
 use crate::report::State;
 
 /// Calls under way at once. Their intents share one sync.
@@ -55,7 +55,10 @@ impl Engine {
     async fn send(&self, run: &mut Run, due: Vec<Due>) -> Result<()> {
         let mut bodies = Vec::with_capacity(due.len());
         for d in &due {
-            run.check_can_seal(&d.change.call)?;
+            if d.change.call.seal.is_some() {
+                run.check_can_seal(&d.change.call)?;
+                note_issuer(&self.store, run.tenant_id(), &d.user_id, &run.id())?;
+            }
             bodies.push(run.fill(&d.user_id, &d.change.call)?);
         }
         let service_time = truncate(self.graph.service_time());

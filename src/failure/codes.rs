@@ -47,6 +47,11 @@ macro_rules! codes {
             /// Every code there is.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
+            /// The one of that id.
+            pub fn of(id: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.id() == id)
+            }
+
             /// `E0101`.
             pub fn id(self) -> &'static str {
                 match self { $(Self::$name => $id,)+ }

@@ -7,7 +7,7 @@ use std::fmt;
 pub use codes::{Code, Exit};
 
 /// An error with its code. Messages are lower-case fragments fit for "failed to …".
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub struct Failure {
     /// What kind; `oust explain CODE` tells more.
     pub code: Code,

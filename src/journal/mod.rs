@@ -4,8 +4,10 @@
 //! line is cut off on opening; anything else that is broken stops the tool.
 
 mod audit;
+mod bulk_path;
 mod chain;
 mod change;
+mod earlier;
 mod issued;
 mod ledger;
 mod on_premises;
@@ -18,14 +20,16 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 pub use audit::{Audit, Fault, FaultKind, audit};
+pub use bulk_path::{BulkLock, BulkPath};
 pub use chain::{Chain, GENESIS, read};
-pub use issued::issued;
+pub use earlier::Earlier;
+pub use issued::{issued, note_issuer};
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
 };
 pub use signature::{PublicKey, SignedHead, Signer, head_path, signature_path};
-pub use store::{Fuse, RunPath, Store, UserLock};
+pub use store::{Fuse, RunPath, Store, UserLock, write_private};
 
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};

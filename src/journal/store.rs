@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::chain;
+use super::{BulkPath, Earlier, chain};
 use crate::failure::{Code, Failure, Result};
 
 /// The state directory.
@@ -129,6 +129,19 @@ impl RunPath {
         self.fuse.as_ref()
     }
 
+    /// Whether the process died before the first record was on disk: nothing was sent either.
+    pub fn is_blank(&self) -> bool {
+        std::fs::read(&self.journal).is_ok_and(|text| !text.contains(&b'\n'))
+    }
+
+    /// Takes a blank journal away, so that the run can begin.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn clear(&self) -> Result<()> {
+        std::fs::remove_file(&self.journal).map_err(|e| unwritable(&self.journal, &e))
+    }
+
     /// Whether there is such a run, and not a link to one.
     fn is_there(&self) -> bool {
         !is_link(&self.folder) && std::fs::symlink_metadata(&self.journal).is_ok_and(|m| m.is_file())
@@ -153,7 +166,7 @@ impl Store {
     }
 
     /// The runs' folder or another one of the store's own, made if it is not there.
-    fn own_folder(&self, name: &str) -> Result<PathBuf> {
+    pub(super) fn own_folder(&self, name: &str) -> Result<PathBuf> {
         create_folder(&self.root)?;
         let folder = self.root.join(name);
         if is_link(&folder) {
@@ -180,6 +193,12 @@ impl Store {
         create_folder(&run.folder)?;
         sync_folder(&runs)?;
         Ok(run)
+    }
+
+    /// A run by its whole id, if there is one.
+    pub fn run_of(&self, id: &Uuid) -> Option<RunPath> {
+        let runs_are_here = !is_link(&self.root.join("runs"));
+        Some(self.run(id)).filter(|run| runs_are_here && run.is_there())
     }
 
     /// Every run, newest first: a UUID v7 begins with its time. What is reached by a link only is none: it may lie
@@ -263,7 +282,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Code::KeyReused`] when the earlier request was another one.
-    pub fn claim_key(&self, key: &str, request: &str, run_id: &Uuid) -> Result<Option<RunPath>> {
+    pub fn claim_key(&self, key: &str, request: &str, run_id: &Uuid) -> Result<Option<Earlier>> {
         let path = self.own_folder("keys")?.join(chain::hash(key.as_bytes()));
         if is_link(&path) {
             return Err(linked(&path));
@@ -279,8 +298,10 @@ impl Store {
                 )
                 .next("use a new key for each request; the same key only to repeat the same request"));
             }
-            let earlier = self.run(&Uuid::try_parse(&known.run_id).unwrap_or_default());
-            if earlier.is_there() {
+            let id = Uuid::try_parse(&known.run_id).unwrap_or_default();
+            let run = self.run_of(&id).map(Earlier::Run);
+            let bulk = || Some(self.bulk(id)).filter(BulkPath::is_there).map(Earlier::Bulk);
+            if let Some(earlier) = run.or_else(bulk) {
                 return Ok(Some(earlier));
             }
         }
@@ -315,11 +336,11 @@ fn millis(id: &Uuid) -> u64 {
 }
 
 /// Whether a name is a symbolic link. The state directory may be one, for its owner chose it; nothing in it is.
-fn is_link(path: &Path) -> bool {
+pub(super) fn is_link(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
-fn linked(path: &Path) -> Failure {
+pub(super) fn linked(path: &Path) -> Failure {
     Failure::new(
         Code::StateUnwritable,
         format!(

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::bulk::BulkCounts;
 use crate::playbook::After;
 
 /// The value of `schema` in a [`RunDocument`].
@@ -380,4 +381,10 @@ pub struct RunListEntry {
     pub started_at: Option<Timestamp>,
     /// Whether `oust resume` has something to do.
     pub resumable: bool,
+    /// UUID v7 of the bulk run that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
+    /// How many users stand where, of a bulk run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<BulkCounts>,
 }

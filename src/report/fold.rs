@@ -10,8 +10,8 @@ use super::{
     ChangeDocument, FindingDocument, JournalDocument, OpenDocument, Outcome, Problem, RUN_SCHEMA,
     RollbackDocument, RollbackState, RunDocument, State, StepDocument, UserDocument, residual, verdict,
 };
-use crate::failure::{Code, Failure};
-use crate::journal::{ChangeLedger, Ledger, Phase, StepLedger, ToldResult, UserLedger};
+use crate::failure::{Code, Failure, Result};
+use crate::journal::{ChangeLedger, Ledger, Phase, RunPath, StepLedger, ToldResult, UserLedger, load};
 use crate::playbook::Playbook;
 
 /// What a journal does not say of itself.
@@ -70,6 +70,22 @@ pub fn document(ledger: &Ledger, meta: &Meta, failure: Option<&Failure>) -> RunD
         sealed: ledger.sealed.iter().map(|(path, _)| path.clone()).collect(),
         error: verdict.error,
     }
+}
+
+/// The document of an earlier run, from its journal, and whether `oust resume` has something to do.
+///
+/// # Errors
+/// [`Code::JournalBroken`], [`Code::JournalNewer`].
+pub fn of_run(path: &RunPath) -> Result<(RunDocument, bool)> {
+    let (chain, ledger) = load(path.journal())?;
+    let meta = Meta {
+        run_id: Some(path.id().to_owned()),
+        command: ledger.began.as_ref().map(|b| b.command.clone()).unwrap_or_default(),
+        playbook: ledger.began.as_ref().and_then(|b| Playbook::parse(&b.playbook_text).ok()),
+        journal: Some((path.journal().to_owned(), chain.head)),
+        ..Meta::default()
+    };
+    Ok((document(&ledger, &meta, None), is_resumable(&ledger)))
 }
 
 /// Whether `oust resume` has something to do.

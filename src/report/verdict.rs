@@ -20,7 +20,7 @@ pub(super) struct Verdict {
 /// Judges a run.
 pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &[UserDocument]) -> Verdict {
     let each: Vec<Outcome> = ledger.users.iter().map(|u| of_user(u, ledger, meta, error)).collect();
-    let code = error.and_then(|e| code_of(&e.code));
+    let code = error.and_then(|e| Code::of(&e.code));
     let touched =
         ledger.users.iter().flat_map(|u| &u.steps).flat_map(|s| &s.changes).any(ChangeLedger::may_be_applied);
     let rolled_back = matches!(ledger.phase, Phase::Undone) && meta.command != "verify";
@@ -45,7 +45,7 @@ pub(super) fn of(ledger: &Ledger, meta: &Meta, error: Option<&Problem>, users: &
     }
     let exit = match code {
         Some(code) if meta.idle => code.exit(),
-        _ => exit_of(outcome, error.as_ref().and_then(|e| code_of(&e.code)), touched),
+        _ => exit_of(outcome, error.as_ref().and_then(|e| Code::of(&e.code)), touched),
     };
     let each = if code.is_some() && !meta.idle { vec![outcome; users.len()] } else { each };
     Verdict { outcome, exit, users: each, error }
@@ -155,7 +155,7 @@ fn refusal(ledger: &Ledger, users: &[UserDocument]) -> Option<Problem> {
         let failure = Failure::new(Code::HeldBack, what).step(step.step.clone());
         return Some(failure.next("settle what is open, then `oust resume RUN`").problem(None));
     };
-    let explained = change.intent.and_then(|intent| code_of(ledger.change(intent)?.2.code.as_deref()?));
+    let explained = change.intent.and_then(|intent| Code::of(ledger.change(intent)?.2.code.as_deref()?));
     let denied = change.http_status == Some(403);
     let code = explained.unwrap_or(if denied { Code::PermissionMissing } else { Code::Refused });
     let what = change
@@ -182,8 +182,4 @@ fn exit_of(outcome: Outcome, code: Option<Code>, touched: bool) -> Exit {
         Outcome::Refused | Outcome::Failed if !touched => code.map_or(Exit::Failed, Code::exit),
         Outcome::Partial | Outcome::Refused | Outcome::Failed => Exit::Partial,
     }
-}
-
-fn code_of(id: &str) -> Option<Code> {
-    Code::ALL.iter().copied().find(|code| code.id() == id)
 }

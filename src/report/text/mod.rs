@@ -3,6 +3,7 @@
 //! The order is the reader's: is it contained, what remains, what was done, what is left to do by hand, what
 //! to type next.
 
+pub mod bulk;
 mod closing;
 mod export;
 mod findings;

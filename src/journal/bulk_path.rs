@@ -1,0 +1,119 @@
+//! Where a bulk run is kept: its list and, once it has ended, its summary. The runs of its users are runs like any
+//! other.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::Store;
+use super::store::{create_folder, is_link, linked, sync_folder, unwritable};
+use crate::failure::{Code, Failure, Result};
+
+const FOLDER: &str = "bulk";
+
+/// The folder of a bulk run.
+#[derive(Debug, Clone)]
+pub struct BulkPath {
+    id: Uuid,
+    folder: PathBuf,
+}
+
+/// Held while a process works on a bulk run.
+#[derive(Debug)]
+pub struct BulkLock {
+    file: File,
+}
+
+impl Drop for BulkLock {
+    /// Closing is not enough: a process that is being started meanwhile holds a copy for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+impl BulkPath {
+    /// UUID v7.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whom it is for, and under which ids.
+    pub fn list(&self) -> PathBuf {
+        self.folder.join("list.json")
+    }
+
+    /// How it ended the last time.
+    pub fn summary(&self) -> PathBuf {
+        self.folder.join("summary.json")
+    }
+
+    /// Keeps a second process out, for as long as the value lives.
+    ///
+    /// # Errors
+    /// [`Code::RunLocked`] while another process has it.
+    pub fn lock(&self) -> Result<BulkLock> {
+        let path = self.folder.join("lock");
+        if is_link(&path) {
+            return Err(linked(&path));
+        }
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|e| unwritable(&path, &e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(BulkLock { file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(Failure::new(
+                Code::RunLocked,
+                format!("another process is working on bulk run {}", self.id),
+            )
+            .next("wait until it ends; `oust runs` shows how far it is")),
+            Err(std::fs::TryLockError::Error(e)) => Err(unwritable(&path, &e)),
+        }
+    }
+
+    /// Whether a run is one of its users'.
+    pub(super) fn has(&self, run_id: &str) -> bool {
+        std::fs::read_to_string(self.list()).is_ok_and(|text| text.contains(run_id))
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        !is_link(&self.folder) && std::fs::symlink_metadata(self.list()).is_ok_and(|m| m.is_file())
+    }
+}
+
+impl Store {
+    pub(super) fn bulk(&self, id: Uuid) -> BulkPath {
+        BulkPath { id, folder: self.root().join(FOLDER).join(id.to_string()) }
+    }
+
+    /// Makes the folder of a new bulk run.
+    ///
+    /// # Errors
+    /// [`Code::StateUnwritable`].
+    pub fn create_bulk(&self, id: Uuid) -> Result<BulkPath> {
+        let (bulk, all) = (self.bulk(id), self.own_folder(FOLDER)?);
+        if is_link(&bulk.folder) {
+            return Err(linked(&bulk.folder));
+        }
+        create_folder(&bulk.folder)?;
+        sync_folder(&all)?;
+        Ok(bulk)
+    }
+
+    /// Every bulk run, newest first.
+    pub fn bulks(&self) -> Vec<BulkPath> {
+        let folder = Some(self.root().join(FOLDER)).filter(|folder| !is_link(folder));
+        let entries = folder.into_iter().filter_map(|f| std::fs::read_dir(f).ok()).flatten().flatten();
+        let mut ids: Vec<Uuid> =
+            entries.filter_map(|e| Uuid::try_parse(e.file_name().to_str()?).ok()).collect();
+        ids.sort_unstable();
+        ids.into_iter().rev().map(|id| self.bulk(id)).filter(BulkPath::is_there).collect()
+    }
+}
