@@ -20,5 +20,6 @@ pub mod rehearsal;
 pub mod report;
 pub mod secret_file;
 pub mod sim;
+pub mod since;
 pub mod target_name;
 pub mod user_list;

@@ -1,7 +1,30 @@
-//! A list of users to contain, as a person or another tool wrote it.
+//! A list of users to contain, as a person or another tool wrote it: one a line, CSV with a header, or JSON lines.
 
+mod csv;
+mod form;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
+
+use crate::clock::Clock;
 use crate::engine::Since;
+use crate::failure::{Code, Failure, Result};
+use crate::playbook::hex;
+use crate::since;
 use crate::target_name::TargetName;
+use form::Row;
+
+/// The most bytes of a list.
+pub const MAX_BYTES: u64 = 16 << 20;
+/// The most users of a list.
+pub const MAX_ENTRIES: usize = 100_000;
+/// The most mistakes that are told.
+const SHOWN: usize = 20;
 
 /// A list of users that was read and has no mistake.
 #[derive(Debug, Clone)]
@@ -24,8 +47,183 @@ pub struct ListedUser {
     /// Start of the compromise window, where it differs from the one for all.
     pub since: Option<Since>,
 }
+
 impl UserList {
-    pub fn read(_: &std::path::Path) -> crate::failure::Result<Self> {
-        unimplemented!()
+    /// Reads a file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// [`Code::InvalidUserList`]: it can't be read, is too large or has mistakes.
+    pub fn read(path: &Path) -> Result<Self> {
+        let stdin = path == Path::new("-");
+        let origin = if stdin { "standard input".to_owned() } else { path.display().to_string() };
+        let source: std::io::Result<Box<dyn Read>> = match stdin {
+            true => Ok(Box::new(std::io::stdin().lock())),
+            false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+        };
+        let mut bytes = vec![];
+        source
+            .and_then(|source| source.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(|e| wrong(format!("the list of users {origin} can't be read: {e}")))?;
+        Self::parse(&bytes, &origin)
+    }
+
+    /// Reads a list; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// [`Code::InvalidUserList`] with every mistake and its line.
+    pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
+        Self::parse_at(bytes, origin, Clock::system().now())
+    }
+
+    /// The same at another time, which no `since` may be after.
+    ///
+    /// # Errors
+    /// As [`UserList::parse`].
+    pub fn parse_at(bytes: &[u8], origin: &str, now: Timestamp) -> Result<Self> {
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(wrong(format!("the list of users {origin} is larger than {MAX_BYTES} bytes")));
+        }
+        let mut draft = Draft { now, ..Draft::default() };
+        match decoded(bytes) {
+            Ok(text) => form::rows(&text).try_for_each(|(line, row)| draft.take(line, row)).unwrap_or(()),
+            Err((line, what)) => draft.mistake(line, what),
+        }
+        draft.finish(origin, hex(digest(&SHA256, bytes).as_ref()))
     }
 }
+
+/// A list under way.
+#[derive(Default)]
+struct Draft {
+    now: Timestamp,
+    entries: Vec<ListedUser>,
+    /// Where a name of a tenant stands in `entries`.
+    known: HashMap<(String, String), usize>,
+    /// The first of them, in words.
+    mistakes: Vec<String>,
+    /// How many there are in all.
+    wrong: usize,
+}
+
+impl Draft {
+    /// Takes a line; `None` when there are too many.
+    fn take(&mut self, line: usize, row: Result<Row, String>) -> Option<()> {
+        match row.and_then(|row| self.user(line, &row)) {
+            Ok(user) => self.add(user),
+            Err(what) => self.mistake(line, &what),
+        }
+        if self.entries.len() > MAX_ENTRIES {
+            self.mistakes.clear();
+            self.wrong = 0;
+            self.mistake(line, &format!("more than {MAX_ENTRIES} users"));
+            return None;
+        }
+        Some(())
+    }
+
+    fn user(&self, line: usize, row: &Row) -> Result<ListedUser, String> {
+        let name = TargetName::parse(&row.user)
+            .map_err(|e| e.what.strip_prefix("the target ").unwrap_or(&e.what).to_owned())?;
+        let since = match row.since.as_str() {
+            "" => None,
+            text => {
+                Some(since::parse(text, self.now).map_err(|what| format!("since {} {what}", excerpt(text)))?)
+            }
+        };
+        let tenant = Some(row.tenant.clone()).filter(|tenant| !tenant.is_empty());
+        Ok(ListedUser { line, name, tenant, since })
+    }
+
+    /// Adds a user, or widens the window of the one that is there already.
+    fn add(&mut self, user: ListedUser) {
+        let key = (user.tenant.clone().unwrap_or_default(), user.name.as_str().to_lowercase());
+        match self.known.get(&key).and_then(|at| self.entries.get_mut(*at)) {
+            Some(known) => {
+                let starts = [known.since, user.since].into_iter().flatten();
+                known.since = starts.min_by_key(|since| start(*since, self.now));
+            }
+            None => {
+                self.known.insert(key, self.entries.len());
+                self.entries.push(user);
+            }
+        }
+    }
+
+    fn mistake(&mut self, line: usize, what: &str) {
+        self.wrong += 1;
+        if self.mistakes.len() < SHOWN {
+            self.mistakes.push(format!("line {line}: {what}"));
+        }
+    }
+
+    fn finish(self, origin: &str, sha256: String) -> Result<UserList> {
+        if self.wrong > 0 {
+            let count = if self.wrong == 1 { "a mistake".into() } else { format!("{} mistakes", self.wrong) };
+            let more = match self.wrong - self.mistakes.len() {
+                0 => String::new(),
+                more => format!("; and {more} more"),
+            };
+            let told = self.mistakes.join("; ");
+            return Err(wrong(format!("the list of users {origin} has {count}: {told}{more}")));
+        }
+        if self.entries.is_empty() {
+            return Err(wrong(format!("the list of users {origin} names nobody")));
+        }
+        Ok(UserList { entries: self.entries, sha256 })
+    }
+}
+
+fn start(since: Since, now: Timestamp) -> Timestamp {
+    match since {
+        Since::At(moment) => moment,
+        Since::Ago(age) => now.checked_sub(age).unwrap_or(Timestamp::MIN),
+    }
+}
+
+/// The text without byte order mark, its lines ending with `\n`; also of UTF-16, which PowerShell writes.
+fn decoded(bytes: &[u8]) -> Result<String, (usize, &'static str)> {
+    let pairs = |from: fn([u8; 2]) -> u16| {
+        let (units, odd) = bytes.get(2..).unwrap_or_default().as_chunks::<2>();
+        let text = char::decode_utf16(units.iter().map(|unit| from(*unit)));
+        let text: String = text.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        let broken = text.split('\n').position(|line| line.contains(char::REPLACEMENT_CHARACTER));
+        match broken {
+            Some(at) => Err((at + 1, "no UTF-16 text")),
+            None if !odd.is_empty() => {
+                Err((1 + text.matches('\n').count(), "cut off in the middle of a character"))
+            }
+            None => Ok(text),
+        }
+    };
+    let text = match bytes {
+        [0xff, 0xfe, ..] => pairs(u16::from_le_bytes)?,
+        [0xfe, 0xff, ..] => pairs(u16::from_be_bytes)?,
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
+            Err(e) => {
+                let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
+                return Err((1 + before.iter().filter(|b| **b == b'\n').count(), "no UTF-8 text"));
+            }
+        },
+    };
+    Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+fn wrong(what: String) -> Failure {
+    Failure::new(Code::InvalidUserList, what).next(
+        "mend the list: one user principal name or object id a line, CSV whose header names a column user, or JSON \
+         lines with a member user; `tenant` and `since` are optional",
+    )
+}
+
+/// The start of a text, quoted.
+fn excerpt(text: &str) -> String {
+    let mut short: String = text.chars().take(40).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    format!("{short:?}")
+}
+
+#[cfg(test)]
+mod tests;

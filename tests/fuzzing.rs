@@ -142,6 +142,11 @@ fn tenant_file() {
 }
 
 #[test]
+fn user_list() {
+    short_run("user_list");
+}
+
+#[test]
 fn every_target_has_a_corpus_and_an_entry() {
     let names = |path: &Path| {
         let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());

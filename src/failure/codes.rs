@@ -90,6 +90,7 @@ codes! {
     NotResumable "E0111" Usage "the run has nothing to go on with";
     InvalidKey "E0112" Usage "the key that signs or checks journals can't be used";
     RecipientMissing "E0113" Usage "a secret has nobody to be sealed for";
+    InvalidUserList "E0114" Usage "the list of users has a mistake";
     NoCredential "E0201" Denied "no way to sign in is configured";
     SignInRefused "E0202" Denied "the sign-in was refused";
     SecretRefused "E0203" Denied "the client secret is wrong or has expired";

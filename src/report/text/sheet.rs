@@ -5,8 +5,8 @@ use anstyle::Style;
 use crate::report::style::{FAINT, Paint};
 use crate::report::{escape, width};
 
-/// Columns after which a paragraph is cut: an error of Graph may be long, a flood is longer.
-const MAX_COLUMNS: usize = 1200;
+/// Columns after which a paragraph is cut: twenty mistakes of a list are long, a flood is longer.
+const MAX_COLUMNS: usize = 2400;
 
 /// Text under way.
 pub(super) struct Sheet {

@@ -14,6 +14,7 @@ use oust::graph::retry::{LONGEST_WAIT, RetryAfter};
 use oust::playbook::Playbook;
 use oust::sim::file;
 use oust::target_name::TargetName;
+use oust::user_list::UserList;
 use oust_actions::Get;
 use serde_json::{Value, json};
 
@@ -32,6 +33,7 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("retry_after", retry_after),
     ("target_name", target_name),
     ("tenant_file", tenant_file),
+    ("user_list", user_list),
 ];
 
 /// A playbook: a mistake is told as such, and what parses means the same when it is written out in JSON.
@@ -111,6 +113,34 @@ pub fn target_name(bytes: &[u8]) {
     };
     assert_eq!(TargetName::parse(name.as_str()).ok().as_ref(), Some(&name));
     is_one_segment(name.as_str());
+}
+
+/// A list of users: a mistake is told as such in few words, each user comes once in a tenant and from a line that is
+/// there, and the same users one a line are read as they were.
+pub fn user_list(bytes: &[u8]) {
+    let now = Timestamp::from_second(1_764_000_000).expect("within its range");
+    let list = match UserList::parse_at(bytes, "users", now) {
+        Ok(list) => list,
+        Err(failure) => {
+            assert_eq!(failure.code, Code::InvalidUserList);
+            return assert!(failure.what.chars().count() < 6000, "{}", failure.what);
+        }
+    };
+    assert!(!list.entries.is_empty());
+    let lines = bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count() + 1;
+    assert!(list.entries.iter().all(|user| (1..=lines).contains(&user.line)));
+    let mut once = std::collections::HashSet::new();
+    assert!(list.entries.iter().all(|u| once.insert((u.tenant.clone(), u.name.as_str().to_lowercase()))));
+    let written: String = list
+        .entries
+        .iter()
+        .map(|u| json!({"user": u.name.as_str(), "tenant": u.tenant}).to_string() + "\n")
+        .collect();
+    let again =
+        UserList::parse_at(written.as_bytes(), "users", now).unwrap_or_else(|e| panic!("{e} in {written}"));
+    let named =
+        |list: &UserList| list.entries.iter().map(|u| (u.name.clone(), u.tenant.clone())).collect::<Vec<_>>();
+    assert_eq!(named(&again), named(&list));
 }
 
 /// Whether it can lead to another place than below its parent.
