@@ -59,7 +59,7 @@ fn order(world: &World, list: UserList) -> BulkOrder {
     }
 }
 
-async fn contain(world: &World, names: &[&str]) -> BulkDocument {
+pub async fn contain(world: &World, names: &[&str]) -> BulkDocument {
     bulk(world).contain(&order(world, list(names)), &yes()).await
 }
 
