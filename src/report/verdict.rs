@@ -184,6 +184,7 @@ fn exit_of(outcome: Outcome, code: Option<Code>, touched: bool) -> Exit {
     }
 }
 
-fn code_of(id: &str) -> Option<Code> {
+/// The code of that id.
+pub(super) fn code_of(id: &str) -> Option<Code> {
     Code::ALL.iter().copied().find(|code| code.id() == id)
 }
