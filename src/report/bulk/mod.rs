@@ -2,13 +2,19 @@
 
 mod csv;
 mod document;
+mod estimate;
 mod markdown;
+mod progress;
 #[cfg(test)]
 pub(in crate::report) mod sample;
+mod tally;
 mod user;
 mod verdict;
 pub(in crate::report) mod words;
 
 pub use csv::csv;
 pub use document::{BULK_SCHEMA, BulkCounts, BulkDocument, BulkTenant, BulkUser};
+pub use estimate::Estimate;
 pub use markdown::markdown;
+pub use progress::{BulkProgress, Form};
+pub(super) use tally::tally;
