@@ -56,9 +56,10 @@ impl UserList {
     pub fn read(path: &Path) -> Result<Self> {
         let stdin = path == Path::new("-");
         let origin = if stdin { "standard input".to_owned() } else { path.display().to_string() };
-        let source: std::io::Result<Box<dyn Read>> = match stdin {
-            true => Ok(Box::new(std::io::stdin().lock())),
-            false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+        let source: std::io::Result<Box<dyn Read>> = if stdin {
+            Ok(Box::new(std::io::stdin().lock()))
+        } else {
+            File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
         };
         let mut bytes = vec![];
         source
@@ -137,15 +138,12 @@ impl Draft {
     /// Adds a user, or widens the window of the one that is there already.
     fn add(&mut self, user: ListedUser) {
         let key = (user.tenant.clone().unwrap_or_default(), user.name.as_str().to_lowercase());
-        match self.known.get(&key).and_then(|at| self.entries.get_mut(*at)) {
-            Some(known) => {
-                let starts = [known.since, user.since].into_iter().flatten();
-                known.since = starts.min_by_key(|since| start(*since, self.now));
-            }
-            None => {
-                self.known.insert(key, self.entries.len());
-                self.entries.push(user);
-            }
+        if let Some(known) = self.known.get(&key).and_then(|at| self.entries.get_mut(*at)) {
+            let starts = [known.since, user.since].into_iter().flatten();
+            known.since = starts.min_by_key(|since| start(*since, self.now));
+        } else {
+            self.known.insert(key, self.entries.len());
+            self.entries.push(user);
         }
     }
 
@@ -202,7 +200,7 @@ fn decoded(bytes: &[u8]) -> Result<String, (usize, &'static str)> {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
             Err(e) => {
                 let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
-                return Err((1 + before.iter().filter(|b| **b == b'\n').count(), "no UTF-8 text"));
+                return Err((before.split(|b| *b == b'\n').count(), "no UTF-8 text"));
             }
         },
     };

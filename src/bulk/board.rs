@@ -24,14 +24,16 @@ struct Row {
 pub(super) struct Tally {
     pub users: usize,
     pub cut: usize,
+    /// Through with everything.
     pub done: usize,
+    /// Ended otherwise.
     pub failed: usize,
 }
 
 impl Tally {
     /// Whether nobody is left.
     pub fn is_done(self) -> bool {
-        self.done == self.users
+        self.done + self.failed == self.users
     }
 }
 
@@ -114,14 +116,17 @@ impl Board {
 
     /// How many are how far.
     pub fn tally(&self) -> Tally {
-        use Outcome::{Failed, Partial, Refused};
+        let is_well = |row: &Row| {
+            use Outcome::{Failed, Interrupted, Partial, Refused};
+            !matches!(row.user.outcome, Failed | Refused | Partial | Interrupted)
+        };
         self.with(|rows| {
-            let count = |of_kind: fn(&Row) -> bool| rows.iter().filter(|row| of_kind(row)).count();
+            let count = |of_kind: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| of_kind(row)).count();
             Tally {
                 users: rows.len(),
-                cut: count(|row| row.is_cut),
-                done: count(|row| row.is_done),
-                failed: count(|row| row.is_done && matches!(row.user.outcome, Failed | Refused | Partial)),
+                cut: count(&|row| row.is_cut),
+                done: count(&|row| row.is_done && is_well(row)),
+                failed: count(&|row| row.is_done && !is_well(row)),
             }
         })
     }
@@ -154,6 +159,7 @@ fn not_begun(entry: &BulkEntry) -> BulkUser {
         changes: 0,
         open: 0,
         journal_head: None,
+        reason: None,
         error: entry.problem.clone(),
     }
 }

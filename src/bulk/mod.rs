@@ -88,7 +88,7 @@ pub trait AskBulk {
     ///
     /// # Errors
     /// [`Code::NotConfirmed`].
-    fn ask(&self, bulk: &BulkDocument) -> Result<String>;
+    fn ask(&self, bulk: &BulkDocument, playbook: &Playbook) -> Result<String>;
 }
 
 impl Bulk {
@@ -106,7 +106,7 @@ impl Bulk {
         document: &mut BulkDocument,
     ) -> Result<()> {
         let Resolved { mut list, places, found } = self.begin(order, document).await?;
-        list.confirmed = self.consent(consent, document)?;
+        list.confirmed = agree(consent, document, &order.playbook)?;
         let path = self.store.create_bulk(list.bulk_id)?;
         let _lock = path.lock()?;
         list.save(&path)?;
@@ -180,7 +180,7 @@ impl Bulk {
         // Who was not found the last time is looked for again.
         list.users.iter_mut().for_each(|entry| entry.problem = None);
         let playbook = Playbook::parse(&list.playbook_text)?;
-        self.introduce(&list, document);
+        document.list_sha256 = Some(list.list_sha256.clone());
         document.playbook = Some(playbook.id.clone());
         let board = Board::new(&list.users);
         board.read(&self.store, &list);
@@ -188,7 +188,7 @@ impl Bulk {
             board.reopen();
         }
         document.users = board.users();
-        self.consent(consent, document)?;
+        agree(consent, document, &playbook)?;
         let mut places = BTreeMap::new();
         for (name, place) in self.places().await {
             places.insert(name, place?);
@@ -238,23 +238,8 @@ impl Bulk {
         let (run_id, dry_run) = (order.bulk_id.to_string(), document.dry_run);
         self.tell(What::Began { run_id, command, dry_run });
         let resolved = self.resolve(order).await?;
-        self.introduce(&resolved.list, document);
         document.users = Board::new(&resolved.list.users).users();
         Ok(resolved)
-    }
-
-    fn introduce(&self, list: &BulkList, document: &mut BulkDocument) {
-        document.list_sha256 = Some(list.list_sha256.clone());
-    }
-
-    fn consent(&self, consent: &BulkConsent<'_>, document: &mut BulkDocument) -> Result<String> {
-        match consent {
-            BulkConsent::Given(how) => Ok(how.clone()),
-            BulkConsent::Ask(ask) => {
-                document.conclude();
-                ask.ask(document)
-            }
-        }
     }
 
     async fn carry_out(&self, work: &Work<'_>, task: &Task, document: &mut BulkDocument) -> Result<()> {
@@ -305,6 +290,17 @@ impl Bulk {
     fn tell(&self, what: What) {
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.watch.saw(&Event { at: self.clock.now(), elapsed_ms, what });
+    }
+}
+
+/// By what it was confirmed.
+fn agree(consent: &BulkConsent<'_>, document: &mut BulkDocument, playbook: &Playbook) -> Result<String> {
+    match consent {
+        BulkConsent::Given(how) => Ok(how.clone()),
+        BulkConsent::Ask(ask) => {
+            document.conclude();
+            ask.ask(document, playbook)
+        }
     }
 }
 

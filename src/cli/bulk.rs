@@ -16,7 +16,7 @@ use crate::engine::parse_recipient;
 use crate::failure::{Code, Failure, Result};
 use crate::journal::{BulkPath, Earlier};
 use crate::playbook::{Playbook, hex};
-use crate::report;
+use crate::report::bulk::{self, BulkDocument};
 use crate::user_list::UserList;
 
 /// `oust contain --users FILE`.
@@ -32,7 +32,8 @@ pub async fn contain(
     let consent = if writing.dry_run { None } else { Some(typed.bulk_consent(writing.yes, common)?) };
     let bulk = bulk(&order, common, output, started)?;
     let Some(consent) = consent else {
-        return Ok(output.finish_bulk(&bulk.plan(&order).await));
+        let document = bulk.plan(&order).await;
+        return Ok(end(bulk, &document, output));
     };
     if let Some(key) = key {
         // A key of one user's run was given for another request, which is refused before this.
@@ -40,7 +41,8 @@ pub async fn contain(
             return show(&path, common, output);
         }
     }
-    Ok(output.finish_bulk(&bulk.contain(&order, &consent).await))
+    let document = bulk.contain(&order, &consent).await;
+    Ok(end(bulk, &document, output))
 }
 
 /// `oust plan --users FILE`.
@@ -48,7 +50,7 @@ pub async fn plan(
     file: &Path,
     what: &What,
     (common, output, started): (&Common, &Output, tokio::time::Instant),
-) -> Result<crate::report::bulk::BulkDocument> {
+) -> Result<BulkDocument> {
     let order = order(file, what, "plan", common, true)?;
     Ok(bulk(&order, common, output, started)?.plan(&order).await)
 }
@@ -62,7 +64,9 @@ pub async fn resume(
 ) -> Result<u8> {
     // It was confirmed, or there would be no list to go on with.
     let consent = BulkConsent::Given("it was confirmed when it began".into());
-    Ok(output.finish_bulk(&earlier(path, common, output, started)?.resume(path, &consent).await))
+    let bulk = earlier(path, common, output, started)?;
+    let document = bulk.resume(path, &consent).await;
+    Ok(end(bulk, &document, output))
 }
 
 /// `oust verify BULK`.
@@ -72,7 +76,9 @@ pub async fn verify(
     output: &Output,
     started: tokio::time::Instant,
 ) -> Result<u8> {
-    Ok(output.finish_bulk(&earlier(path, common, output, started)?.verify(path).await))
+    let bulk = earlier(path, common, output, started)?;
+    let document = bulk.verify(path).await;
+    Ok(end(bulk, &document, output))
 }
 
 /// `oust rollback BULK`.
@@ -89,7 +95,8 @@ pub async fn rollback(
         typed.bulk_consent(writing.yes, common)?
     };
     let bulk = earlier(path, common, output, started)?;
-    Ok(output.finish_bulk(&bulk.rollback(path, steps, &consent, writing.dry_run).await))
+    let document = bulk.rollback(path, steps, &consent, writing.dry_run).await;
+    Ok(end(bulk, &document, output))
 }
 
 /// `oust report BULK`. The exit status is that of showing it.
@@ -98,13 +105,19 @@ pub fn show(path: &BulkPath, common: &Common, output: &Output) -> Result<u8> {
     Ok(0)
 }
 
+/// Prints the summary. Whoever watched has nothing more to say before that.
+fn end(bulk: Bulk, document: &BulkDocument, output: &Output) -> u8 {
+    drop(bulk);
+    output.finish_bulk(document)
+}
+
 /// The same in the form of a report.
 pub fn report(path: &BulkPath, format: ReportFormat, common: &Common, output: &Output) -> Result<u8> {
     let document = Bulk::read(&connect::store(common)?, path)?;
     match format {
         ReportFormat::Text => drop(output.finish_bulk(&document)),
-        ReportFormat::Markdown if output.format == Format::Text => print(&report::bulk::markdown(&document)),
-        ReportFormat::Csv => print(&report::bulk::csv(&document)),
+        ReportFormat::Markdown if output.format == Format::Text => print(&bulk::markdown(&document)),
+        ReportFormat::Csv => print(&bulk::csv(&document)),
         ReportFormat::Markdown | ReportFormat::Json => output.json(&document),
     }
     Ok(0)

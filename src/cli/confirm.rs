@@ -7,6 +7,7 @@ use super::output::{Output, complain};
 use crate::bulk::{AskBulk, BulkConsent};
 use crate::engine::{Ask, Consent};
 use crate::failure::{Code, Failure, Result};
+use crate::playbook::Playbook;
 use crate::report::bulk::BulkDocument;
 use crate::report::{RunDocument, escape, text};
 
@@ -84,8 +85,11 @@ impl Ask for Typed<'_> {
 }
 
 impl AskBulk for Typed<'_> {
-    fn ask(&self, bulk: &BulkDocument) -> Result<String> {
+    fn ask(&self, bulk: &BulkDocument, playbook: &Playbook) -> Result<String> {
         let wanted = format!("{} users", bulk.users.len());
-        self.typed(&text::bulk::question(bulk, &self.output.paint_stderr, self.output.width), &wanted)
+        self.typed(
+            &text::bulk_question(bulk, playbook, &self.output.paint_stderr, self.output.width),
+            &wanted,
+        )
     }
 }

@@ -13,7 +13,7 @@ use super::common::Common;
 use crate::engine::event::Watch;
 use crate::failure::{Code, Exit, Failure};
 use crate::journal::Ledger;
-use crate::report::bulk::{BulkDocument, BulkProgress};
+use crate::report::bulk::{BulkDocument, BulkProgress, Form};
 use crate::report::progress::{JsonLines, Progress};
 use crate::report::style::Paint;
 use crate::report::{RunDocument, fold, text};
@@ -131,12 +131,14 @@ impl Output {
     pub fn watch_bulk(&self) -> Arc<dyn Watch> {
         match self.format {
             Format::Jsonl => Arc::new(JsonLines::new(Box::new(std::io::stdout()))),
-            Format::Text | Format::Json => Arc::new(BulkProgress::new(
-                Box::new(std::io::stderr()),
-                self.paint_stderr,
-                self.quiet,
-                std::io::stderr().is_terminal().then_some(self.width),
-            )),
+            Format::Text | Format::Json => {
+                let form = match std::io::stderr().is_terminal() && not_dumb() {
+                    _ if self.quiet => Form::Quiet,
+                    true => Form::Live(self.width),
+                    false => Form::Lines,
+                };
+                Arc::new(BulkProgress::new(Box::new(std::io::stderr()), self.paint_stderr, form))
+            }
         }
     }
 
@@ -146,7 +148,8 @@ impl Output {
         match self.format {
             Format::Json => self.json(document),
             Format::Jsonl => print(&line(document)),
-            Format::Text => print(&text::bulk::summary(document, &self.paint, self.width, self.verbose)),
+            Format::Text if self.verbose => print(&text::bulk_in_full(document, &self.paint, self.width)),
+            Format::Text => print(&text::bulk(document, &self.paint, self.width)),
         }
         status
     }

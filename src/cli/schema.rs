@@ -8,18 +8,30 @@ use crate::engine::event::Event;
 use crate::failure::{Code, Failure, Result};
 use crate::journal::Line;
 use crate::playbook::Playbook;
+use crate::report::bulk::BulkDocument;
 use crate::report::{JournalCheck, RunDocument, RunList};
 
 /// Print the JSON schema of a document
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// run, runs, plan, journal, journal-check, bundle, export, event, playbook or tenant
+    /// run, runs, bulk, plan, journal, journal-check, bundle, export, event, playbook or tenant
     name: Option<String>,
 }
 
 /// The schemas there are.
-pub const NAMES: &[&str] =
-    &["run", "runs", "plan", "journal", "journal-check", "bundle", "export", "event", "playbook", "tenant"];
+pub const NAMES: &[&str] = &[
+    "run",
+    "runs",
+    "bulk",
+    "plan",
+    "journal",
+    "journal-check",
+    "bundle",
+    "export",
+    "event",
+    "playbook",
+    "tenant",
+];
 
 impl Args {
     /// Prints it.
@@ -48,6 +60,7 @@ pub fn find(name: &str) -> Option<serde_json::Value> {
     Some(match name {
         "run" => schemars::schema_for!(RunDocument).to_value(),
         "runs" => schemars::schema_for!(RunList).to_value(),
+        "bulk" => schemars::schema_for!(BulkDocument).to_value(),
         "plan" => schemars::schema_for!(SavedPlan).to_value(),
         "journal" => schemars::schema_for!(Line).to_value(),
         "journal-check" => schemars::schema_for!(JournalCheck).to_value(),

@@ -105,6 +105,25 @@ pub enum What {
         /// How long, seconds.
         seconds: f64,
     },
+    /// How a bulk run stands.
+    Tally {
+        /// All users of the list.
+        users: usize,
+        /// How many are cut off: revoke and disable both acknowledged.
+        cut: usize,
+        /// How many are through with everything that was to be done, or had nothing to do.
+        done: usize,
+        /// How many ended otherwise: refused, failed, or only a part in force.
+        failed: usize,
+        /// Until when nothing is sent, because the service asked for it; the latest of all tenants.
+        #[schemars(with = "Option<String>")]
+        throttled_until: Option<Timestamp>,
+        /// The tenant that waits so long, by its name in the configuration or its id.
+        throttled_tenant: Option<String>,
+        /// When all will be done, if the pace stays. Absent until it can be told.
+        #[schemars(with = "Option<String>")]
+        estimated_end: Option<Timestamp>,
+    },
     /// A remark.
     Note {
         /// The remark; hostile.
@@ -123,4 +142,31 @@ pub struct Unwatched;
 
 impl Watch for Unwatched {
     fn saw(&self, _: &Event) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_is_as_the_published_schema_says() {
+        let schema = crate::cli::schema::find("event").unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let at: Timestamp = "2026-11-24T02:14:07Z".parse().unwrap();
+        for moment in [None, Some(at)] {
+            let what = What::Tally {
+                users: 500,
+                cut: 123,
+                done: 45,
+                failed: 2,
+                throttled_until: moment,
+                throttled_tenant: moment.map(|_| "contoso".to_owned()),
+                estimated_end: moment,
+            };
+            let value = serde_json::to_value(Event { at, elapsed_ms: 7, what }).unwrap();
+            assert_eq!((&value["event"], &value["cut"]), (&"tally".into(), &123.into()));
+            let wrong: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+            assert_eq!(wrong, Vec::<String>::new());
+        }
+    }
 }

@@ -237,7 +237,7 @@ fn record(out: &mut String, document: &RunDocument) {
 }
 
 /// `CONTAINED` as `Contained`.
-fn sentence(word: &str) -> String {
+pub(super) fn sentence(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map_or_else(String::new, |first| first.to_string() + &chars.as_str().to_lowercase())
 }

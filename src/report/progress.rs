@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
+use super::bulk::tally;
 use super::escape::terminal;
 use super::style::{FAINT, GOOD, HEAD, INFO, Look, Paint, WARN, WORD_COLUMNS};
 use super::width;
@@ -31,23 +32,23 @@ impl Progress {
         self.names_users = yes;
         self
     }
+}
 
-    /// `   0.41s  done         revoke refresh tokens …`
-    fn line(&self, event: &Event) -> String {
-        let clock = self.paint.paint(FAINT, &elapsed(event.elapsed_ms));
-        let (look, mut text) = told(&event.what);
-        if let Some(user) = about(&event.what).filter(|_| self.names_users) {
-            text += &self.paint.paint(FAINT, &format!("  [{}]", width::cut(&terminal(user), 40)));
-        }
-        let tag = width::pad(&format!("{} {}", look.sign, look.word), WORD_COLUMNS + 4);
-        format!("{clock}  {}{text}\n", self.paint.paint(look.style, &tag))
+/// `   0.41s  + done         revoke refresh tokens …`
+pub(super) fn line(event: &Event, paint: Paint, names_users: bool) -> String {
+    let clock = paint.paint(FAINT, &elapsed(event.elapsed_ms));
+    let (look, mut text) = told(event);
+    if let Some(user) = about(&event.what).filter(|_| names_users) {
+        text += &paint.paint(FAINT, &format!("  [{}]", width::cut(&terminal(user), 40)));
     }
+    let tag = width::pad(&format!("{} {}", look.sign, look.word), WORD_COLUMNS + 4);
+    format!("{clock}  {}{text}\n", paint.paint(look.style, &tag))
 }
 
 impl Watch for Progress {
     fn saw(&self, event: &Event) {
         if !self.quiet {
-            write(&self.out, self.line(event).as_bytes());
+            write(&self.out, line(event, self.paint, self.names_users).as_bytes());
         }
     }
 }
@@ -89,8 +90,8 @@ const fn tag(sign: char, word: &'static str, style: anstyle::Style) -> Look {
 }
 
 /// How an event is shown, and its words, escaped.
-fn told(what: &What) -> (Look, String) {
-    match what {
+fn told(event: &Event) -> (Look, String) {
+    match &event.what {
         What::Began { run_id, command, dry_run } => {
             let dry = if *dry_run { ", a dry run: nothing will be sent" } else { "" };
             (tag('*', "begin", HEAD), format!("{} {}{dry}", terminal(command), terminal(run_id)))
@@ -115,6 +116,7 @@ fn told(what: &What) -> (Look, String) {
         What::Waiting { why, seconds } => {
             (tag('.', "waiting", WARN), format!("{seconds:.1} s: {}", terminal(why)))
         }
+        What::Tally { .. } => (tag('>', "so far", INFO), tally(event).unwrap_or_default()),
         What::Note { text } => (tag('i', "note", FAINT), terminal(text)),
     }
 }
@@ -151,14 +153,14 @@ fn why(status: Option<u16>, reason: Option<&str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::report) mod tests {
     use super::*;
     use crate::report::State;
     use std::io;
     use std::sync::Arc;
 
     #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    pub(in crate::report) struct Page(Arc<Mutex<Vec<u8>>>);
 
     impl Write for Page {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -170,12 +172,12 @@ mod tests {
     }
 
     impl Page {
-        fn text(&self) -> String {
+        pub(in crate::report) fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
     }
 
-    struct Broken;
+    pub(in crate::report) struct Broken;
 
     impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -28,17 +28,16 @@ impl<'a> Records<'a> {
     /// Takes the next field, and says whether it was the last of its record.
     fn field(&mut self) -> Result<(String, bool), Broken> {
         let start = self.rest.trim_start_matches(' ');
-        let value = match start.strip_prefix('"') {
-            Some(quoted) => self.quoted(quoted)?,
-            None => {
-                let end = start.find([self.delimiter, '\n']).unwrap_or(start.len());
-                let (value, rest) = start.split_at(end);
-                self.rest = rest;
-                if value.contains('"') {
-                    return Err((self.line, "a quote stands inside a field that is not quoted"));
-                }
-                value.trim().to_owned()
+        let value = if let Some(quoted) = start.strip_prefix('"') {
+            self.quoted(quoted)?
+        } else {
+            let end = start.find([self.delimiter, '\n']).unwrap_or(start.len());
+            let (value, rest) = start.split_at(end);
+            self.rest = rest;
+            if value.contains('"') {
+                return Err((self.line, "a quote stands inside a field that is not quoted"));
             }
+            value.trim().to_owned()
         };
         match self.rest.chars().next() {
             Some(c) if c == self.delimiter => self.rest = &self.rest[c.len_utf8()..],

@@ -112,7 +112,7 @@ impl Columns {
     }
 }
 
-fn table<'a>(records: Records<'a>, columns: Columns) -> impl Iterator<Item = Line> + 'a {
+fn table(records: Records<'_>, columns: Columns) -> impl Iterator<Item = Line> {
     records.filter_map(move |record| match record {
         // Spreadsheets end with rows of nothing.
         Ok(record) if record.fields.iter().all(String::is_empty) => None,

@@ -117,10 +117,40 @@ pub struct BulkUser {
     pub residual_access_until: Option<Timestamp>,
     /// How many changes its plan has.
     pub changes: usize,
-    /// How many ways back in stay open.
+    /// How many ways back in its steps found and left open. What the playbook does not look at is the same for all
+    /// users and is not counted.
     pub open: usize,
     /// SHA-256 of the last line of its journal, hex.
     pub journal_head: Option<String>,
     /// The error that ended it, an RFC 9457 object.
     pub error: Option<Problem>,
+    /// Why some of it is not in force, or may not stay so, where no error says it; hostile until escaped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_summary_that_is_kept_is_read_back_as_it_was() {
+        for document in [sample::mixed(), sample::planned(), sample::hostile()] {
+            let text = serde_json::to_string(&document).unwrap();
+            assert_eq!(serde_json::from_str::<BulkDocument>(&text).unwrap(), document);
+        }
+    }
+
+    #[test]
+    fn it_is_as_its_published_schema_says() {
+        let schema = crate::cli::schema::find("bulk").unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for document in [sample::mixed(), sample::planned(), sample::empty()] {
+            let value = serde_json::to_value(document).unwrap();
+            let wrong: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+            assert_eq!(wrong, Vec::<String>::new());
+        }
+        assert!(!validator.is_valid(&serde_json::json!({"schema": 7})));
+    }
 }

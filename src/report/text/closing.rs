@@ -9,7 +9,7 @@ use crate::report::style::{FAINT, HEAD};
 use crate::report::{Outcome, RollbackState, RunDocument, State, UserDocument};
 
 /// Columns of the names at the left.
-const NAMES: usize = 9;
+pub(super) const NAMES: usize = 9;
 
 pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form, saved: Option<&str>) {
     sheet.gap();
@@ -30,6 +30,11 @@ pub(super) fn write(sheet: &mut Sheet, document: &RunDocument, form: Form, saved
     if let (Some(file), Some(first)) = (saved, commands.first_mut()) {
         first.0 = format!("oust apply {}", quoted(file));
     }
+    self::commands(sheet, &commands);
+}
+
+/// What to type next, each with why beside it or below.
+pub(super) fn commands(sheet: &mut Sheet, commands: &[(String, &'static str)]) {
     let longest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0) + 2;
     let beside = commands.iter().all(|(_, why)| NAMES + longest + why.len() <= sheet.width);
     for (i, (command, why)) in commands.iter().enumerate() {

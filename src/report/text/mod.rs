@@ -3,7 +3,7 @@
 //! The order is the reader's: is it contained, what remains, what was done, what is left to do by hand, what
 //! to type next.
 
-pub mod bulk;
+mod bulk;
 mod closing;
 mod export;
 mod findings;
@@ -14,6 +14,7 @@ mod problem;
 mod sheet;
 mod steps;
 
+pub use bulk::{bulk, bulk_in_full, bulk_question};
 pub use export::export;
 pub(super) use heading::{moment, seconds, tally};
 pub use journal_check::journal_check;
