@@ -80,6 +80,7 @@ pub fn connect(
     prefer(&mut environment.certificate_path, tenant.certificate_path.as_ref(), named);
     environment.token_file.clone_from(&common.token_file);
     let signer = signer(&config)?;
+    let store = store(common)?;
     let cloud = common.cloud.or(tenant.cloud).unwrap_or(Cloud::Global);
     let http = Arc::new(HttpTransport::new()?);
     let auth = common.auth.or(tenant.auth).unwrap_or(Auth::Auto);
@@ -112,7 +113,9 @@ pub fn connect(
         clock: clock.clone(),
         budget: Arc::new(Budget { deadline, per_read: PER_READ }),
     })
-    .in_cloud(cloud);
+    .in_cloud(cloud)
+    .sized(tenant.size)
+    .sharing_limits(store.root().join("limits"));
     let graph = match exchange {
         None => graph,
         Some((endpoint, Some(tokens))) => graph.with_exchange(endpoint, tokens),
@@ -131,7 +134,7 @@ pub fn connect(
             clock,
             watch: output.watch(users),
             stop,
-            store: store(common)?,
+            store,
             signer,
             guards,
             started,
