@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::failure::{Code, Failure, Result};
 use crate::graph::cloud::Cloud;
 use crate::graph::credential::Auth;
+use crate::graph::limits::TenantSize;
 
 /// `oust.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -63,6 +64,8 @@ pub struct TenantConfig {
     pub cloud: Option<Cloud>,
     /// Path of a PEM file with certificate and key.
     pub certificate_path: Option<PathBuf>,
+    /// How many users it has, which decides how much Graph may be asked.
+    pub size: TenantSize,
     /// Whether forwarding, delegates and hidden rules are looked at through Exchange Online, which takes a
     /// token and a permission of its own.
     pub exchange: bool,

@@ -125,7 +125,9 @@ impl Story {
 fn take_back_and_compare(place: &Place, before: &Value, name: &str) {
     let ran = place.oust(&["rollback", "last", "--yes", "--output", "json", "--patience", "1s"]);
     let document = ran.document();
+    // The file that shares the quotas may be the first that is too large.
     let nothing = document["outcome"] == "nothing_to_do"
+        || (ran.status == 64 && place.journals().is_empty())
         || ["E0111", "E0105"].iter().any(|code| document["error"]["code"] == *code);
     // A pass whose answer was lost is not known by an id: a person deletes it.
     let lost = document.to_string().contains("the id of what it created is lost");

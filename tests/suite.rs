@@ -25,7 +25,7 @@ mod literal;
 mod multi;
 mod properties;
 mod recover;
-mod scratch;
+
 mod secrets;
 mod served;
 mod signature;

@@ -110,7 +110,7 @@ impl Board {
             row.is_done = is_done;
             let BulkUser { tenant, line, tenant_id, user_id, user, .. } = row.user.clone();
             let (tenant_id, user_id) = (tenant_id.or(stands.tenant_id), user_id.or(stands.user_id));
-            row.user = BulkUser { tenant, line, tenant_id, user_id, user, ..stands };
+            row.user = BulkUser { tenant, tenant_id, user_id, user, line, ..stands };
         });
     }
 

@@ -10,7 +10,7 @@ mod queue;
 mod resolve;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -112,9 +112,9 @@ impl Bulk {
         list.save(&path)?;
         document.run_id = Some(list.bulk_id.to_string());
         let board = Board::new(&list.users);
-        let playbook = &order.playbook;
-        let work = Work { bulk: self, list: &list, playbook, board: &board, places, found: found.into() };
-        self.carry_out(&work, &Task::Contain, document).await
+        let work = Work::new(self, (&list, &order.playbook), &board, places, found);
+        work.all(&Task::Contain, document).await;
+        self.check_all_done(&board)
     }
 
     /// Plans for everybody on a list and writes nothing.
@@ -127,9 +127,9 @@ impl Bulk {
     async fn try_plan(&self, order: &BulkOrder, document: &mut BulkDocument) -> Result<()> {
         let Resolved { list, places, found } = self.begin(order, document).await?;
         let board = Board::new(&list.users);
-        let playbook = &order.playbook;
-        let work = Work { bulk: self, list: &list, playbook, board: &board, places, found: found.into() };
-        self.carry_out(&work, &Task::Plan, document).await
+        let work = Work::new(self, (&list, &order.playbook), &board, places, found);
+        work.all(&Task::Plan, document).await;
+        self.check_all_done(&board)
     }
 
     /// Goes on with a bulk run: with users who were not begun, and with runs that have work left.
@@ -189,13 +189,10 @@ impl Bulk {
         }
         document.users = board.users();
         agree(consent, document, &playbook)?;
-        let mut places = BTreeMap::new();
-        for (name, place) in self.places().await {
-            places.insert(name, place?);
-        }
-        let (playbook, found) = (&playbook, std::sync::Mutex::default());
-        let work = Work { bulk: self, list: &list, playbook, board: &board, places, found };
-        self.carry_out(&work, task, document).await
+        let places = self.places(&list, &board).await?;
+        let work = Work::new(self, (&list, &playbook), &board, places, HashMap::new());
+        work.all(task, document).await;
+        self.check_all_done(&board)
     }
 
     /// How an earlier bulk run stands, from the journals of its users. Nothing is sent.
@@ -242,16 +239,33 @@ impl Bulk {
         Ok(resolved)
     }
 
-    async fn carry_out(&self, work: &Work<'_>, task: &Task, document: &mut BulkDocument) -> Result<()> {
-        work.all(task).await;
-        document.users = work.board.users();
-        if work.board.tally().is_done() { Ok(()) } else { self.stop.check() }
+    /// What kept users from being done, if some are not.
+    fn check_all_done(&self, board: &Board) -> Result<()> {
+        if board.tally().is_done() { Ok(()) } else { self.stop.check() }
     }
 
-    /// Signs in to every tenant.
-    async fn places(&self) -> Vec<(Option<String>, Result<Place>)> {
-        let each = self.engines.iter().map(|(name, engine)| async { (name.clone(), engine.place().await) });
-        join_all(each).await
+    /// Signs in to every tenant. Users of one where that fails have failed.
+    ///
+    /// # Errors
+    /// It fails everywhere.
+    async fn places(&self, list: &BulkList, board: &Board) -> Result<BTreeMap<Option<String>, Place>> {
+        let each = self.engines.iter().map(|(name, engine)| async move { (name, engine.place().await) });
+        let mut places = BTreeMap::new();
+        let mut failed = None;
+        for (name, place) in join_all(each).await {
+            match place {
+                Ok(place) => drop(places.insert(name.clone(), place)),
+                Err(failure) => {
+                    let here = list.users.iter().enumerate().filter(|(_, entry)| entry.tenant == *name);
+                    here.filter(|(at, _)| !board.is_done(*at)).for_each(|(at, _)| board.failed(at, &failure));
+                    failed = Some(failure);
+                }
+            }
+        }
+        match failed {
+            Some(failure) if places.is_empty() => Err(failure),
+            _ => Ok(places),
+        }
     }
 
     fn engine(&self, tenant: Option<&str>) -> Result<&Engine> {
@@ -288,8 +302,11 @@ impl Bulk {
     }
 
     fn tell(&self, what: What) {
-        let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.watch.saw(&Event { at: self.clock.now(), elapsed_ms, what });
+        self.watch.saw(&Event { at: self.clock.now(), elapsed_ms: self.elapsed_ms(), what });
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 

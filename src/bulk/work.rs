@@ -6,15 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use futures::future::join_all;
 
 use super::Bulk;
-use super::board::Board;
+use super::board::{Board, Tally};
 use super::list::{BulkEntry, BulkList};
 use super::queue::{self, Job};
+use crate::engine::event::What;
 use crate::engine::{Consent, Engine, Found, Order, Place};
 use crate::failure::{Code, Failure, Result};
 use crate::journal::RunPath;
 use crate::playbook::Playbook;
 use crate::report::RunDocument;
-use crate::report::bulk::BulkUser;
+use crate::report::bulk::{BulkDocument, BulkTenant, BulkUser, Estimate};
 
 /// What is wanted of every user.
 pub(super) enum Task {
@@ -35,13 +36,15 @@ pub(super) enum Task {
 
 /// The users of a list, and what is known of them.
 pub(super) struct Work<'a> {
-    pub bulk: &'a Bulk,
-    pub list: &'a BulkList,
-    pub playbook: &'a Playbook,
-    pub board: &'a Board,
-    pub places: BTreeMap<Option<String>, Place>,
+    bulk: &'a Bulk,
+    list: &'a BulkList,
+    playbook: &'a Playbook,
+    board: &'a Board,
+    places: BTreeMap<Option<String>, Place>,
     /// The first look at users, by their place in the list, until it is used.
-    pub found: Mutex<HashMap<usize, Found>>,
+    found: Mutex<HashMap<usize, Found>>,
+    /// How fast it goes.
+    estimate: Mutex<Estimate>,
 }
 
 /// What a job came to.
@@ -52,9 +55,19 @@ enum Step {
     Ended(Box<RunDocument>),
 }
 
-impl Work<'_> {
-    /// Does what is wanted, for all.
-    pub async fn all(&self, task: &Task) {
+impl<'a> Work<'a> {
+    pub fn new(
+        bulk: &'a Bulk,
+        (list, playbook): (&'a BulkList, &'a Playbook),
+        board: &'a Board,
+        places: BTreeMap<Option<String>, Place>,
+        found: HashMap<usize, Found>,
+    ) -> Self {
+        Self { bulk, list, playbook, board, places, found: Mutex::new(found), estimate: Mutex::default() }
+    }
+
+    /// Does what is wanted, for all, and says how it stands then.
+    pub async fn all(&self, task: &Task, document: &mut BulkDocument) {
         let tenants = self.places.iter().filter_map(|(name, place)| {
             let engine = self.bulk.engines.get(name)?;
             let here = self.list.users.iter().enumerate().filter(move |(_, entry)| entry.tenant == *name);
@@ -66,7 +79,23 @@ impl Work<'_> {
         join_all(tenants).await;
         // Who was cut off and then left because of a stop stands where the journal says.
         self.board.read(&self.bulk.store, self.list);
-        self.tell_tally(true);
+        self.tell_tally();
+        document.users = self.board.users();
+        document.tenants = self.tenants();
+    }
+
+    /// How the tenants answered. Their users are counted with the document.
+    fn tenants(&self) -> Vec<BulkTenant> {
+        let throttled =
+            |name: &Option<String>| self.bulk.engines.get(name).map_or(0, |engine| engine.graph.throttled());
+        let tenant = |(name, place): (&Option<String>, &Place)| BulkTenant {
+            tenant_id: Some(place.tenant.id.clone()),
+            name: name.clone(),
+            users: 0,
+            cut: 0,
+            throttled: throttled(name),
+        };
+        self.places.iter().map(tenant).collect()
     }
 
     /// The job to begin with for a user, if there is one.
@@ -94,7 +123,7 @@ impl Work<'_> {
                 None
             }
         };
-        self.tell_tally(false);
+        self.tell_tally();
         (job, next)
     }
 
@@ -133,5 +162,27 @@ impl Work<'_> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).remove(&at)
     }
 
-    fn tell_tally(&self, _last: bool) {}
+    fn tell_tally(&self) {
+        let Tally { users, cut, done, failed } = self.board.tally();
+        let (at, elapsed_ms) = (self.bulk.clock.now(), self.bulk.elapsed_ms());
+        let held = self.places.keys().filter_map(|name| {
+            let (_, until) = self.bulk.engines.get(name)?.graph.throttled_until()?;
+            Some((until, name.clone().or_else(|| Some(self.places.get(name)?.tenant.id.clone()))))
+        });
+        let (throttled_until, throttled_tenant) =
+            held.max().map_or((None, None), |(at, who)| (Some(at), who));
+        let mut estimate = self.estimate.lock().unwrap_or_else(PoisonError::into_inner);
+        estimate.saw(elapsed_ms, done);
+        let estimated_end = estimate.end(at, elapsed_ms, users - done - failed, throttled_until);
+        drop(estimate);
+        self.bulk.tell(What::Tally {
+            users,
+            cut,
+            done,
+            failed,
+            throttled_until,
+            throttled_tenant,
+            estimated_end,
+        });
+    }
 }

@@ -174,13 +174,15 @@ fn engines(
     started: tokio::time::Instant,
 ) -> Result<Bulk> {
     let base = Base::new(common, output.watch_bulk(), started)?;
-    let mut engines = BTreeMap::new();
+    let mut users: BTreeMap<Option<String>, usize> = BTreeMap::new();
     for tenant in tenants {
-        if !engines.contains_key(&tenant) {
-            let engine = base.connect(tenant.as_deref(), Some(1))?.engine;
-            engines.insert(tenant, engine);
-        }
+        *users.entry(tenant).or_default() += 1;
     }
+    let connect = |(tenant, users): (Option<String>, usize)| {
+        let engine = base.connect(tenant.as_deref(), users, Some(1))?.engine;
+        Ok((tenant, engine))
+    };
+    let engines = users.into_iter().map(connect).collect::<Result<_>>()?;
     Ok(Bulk {
         engines,
         store: base.store.clone(),

@@ -56,40 +56,36 @@ fn check_somebody(common: &Common) -> Result<()> {
     Ok(())
 }
 
-impl Typed<'_> {
-    fn typed(&self, question: &str, wanted: &str) -> Result<String> {
-        complain(question.trim_end());
-        let mut err = std::io::stderr().lock();
-        let _ = write!(err, "\nType {} to go on, anything else to leave it: ", escape::terminal(wanted));
-        let _ = err.flush();
-        let mut typed = String::new();
-        super::signals::asking(true);
-        let read = std::io::stdin().lock().read_line(&mut typed);
-        super::signals::asking(false);
-        if read.is_ok() && typed.trim().eq_ignore_ascii_case(wanted) {
-            return Ok(format!("typed {wanted}"));
-        }
-        Err(Failure::new(Code::NotConfirmed, "what was typed is not what was asked for")
-            .next("nothing was done; run it again to do it"))
-    }
-}
-
 impl Ask for Typed<'_> {
     fn ask(&self, plan: &RunDocument) -> Result<String> {
         let wanted = match plan.users.as_slice() {
             [one] => one.user_principal_name.clone(),
             many => format!("{} users", many.len()),
         };
-        self.typed(&text::question(plan, &self.output.paint_stderr, self.output.width), &wanted)
+        typed(&text::question(plan, &self.output.paint_stderr, self.output.width), &wanted)
     }
 }
 
 impl AskBulk for Typed<'_> {
     fn ask(&self, bulk: &BulkDocument, playbook: &Playbook) -> Result<String> {
         let wanted = format!("{} users", bulk.users.len());
-        self.typed(
-            &text::bulk_question(bulk, playbook, &self.output.paint_stderr, self.output.width),
-            &wanted,
-        )
+        typed(&text::bulk_question(bulk, playbook, &self.output.paint_stderr, self.output.width), &wanted)
     }
+}
+
+/// Asks, and gives by what it was confirmed.
+fn typed(question: &str, wanted: &str) -> Result<String> {
+    complain(question.trim_end());
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "\nType {} to go on, anything else to leave it: ", escape::terminal(wanted));
+    let _ = err.flush();
+    let mut typed = String::new();
+    super::signals::asking(true);
+    let read = std::io::stdin().lock().read_line(&mut typed);
+    super::signals::asking(false);
+    if read.is_ok() && typed.trim().eq_ignore_ascii_case(wanted) {
+        return Ok(format!("typed {wanted}"));
+    }
+    Err(Failure::new(Code::NotConfirmed, "what was typed is not what was asked for")
+        .next("nothing was done; run it again to do it"))
 }

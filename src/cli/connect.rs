@@ -18,7 +18,7 @@ use crate::graph::credential::{self, Auth};
 use crate::graph::environment::Environment;
 use crate::graph::http::HttpTransport;
 use crate::graph::retry::Budget;
-use crate::graph::{Graph, GraphParts};
+use crate::graph::{Graph, GraphParts, TenantSize};
 use crate::guard::Guards;
 use crate::journal::{RunPath, Signer, Store, load};
 
@@ -70,7 +70,7 @@ pub fn connect(
     max_users: Option<usize>,
     started: tokio::time::Instant,
 ) -> Result<Connection> {
-    Base::new(common, output.watch(users), started)?.connect(common.tenant.as_deref(), max_users)
+    Base::new(common, output.watch(users), started)?.connect(common.tenant.as_deref(), users, max_users)
 }
 
 /// What the engines of one process share, whatever their tenants.
@@ -113,11 +113,16 @@ impl<'a> Base<'a> {
         })
     }
 
-    /// Makes the engine of a tenant by its name in the configuration. Nothing is sent yet.
+    /// Makes the engine of a tenant by its name in the configuration, for so many users of it. Nothing is sent yet.
     ///
     /// # Errors
     /// Mistakes in environment and configuration; no way to sign in.
-    pub fn connect(&self, tenant: Option<&str>, max_users: Option<usize>) -> Result<Connection> {
+    pub fn connect(
+        &self,
+        tenant: Option<&str>,
+        users: usize,
+        max_users: Option<usize>,
+    ) -> Result<Connection> {
         let (common, config) = (self.common, &self.config);
         let named = tenant.is_some();
         let tenant = config.tenant(tenant)?;
@@ -156,7 +161,9 @@ impl<'a> Base<'a> {
             clock: self.clock.clone(),
             budget: Arc::new(Budget { deadline: self.stop.deadline(), per_read: PER_READ }),
         })
-        .in_cloud(cloud);
+        .in_cloud(cloud)
+        .sized(tenant.size.max(TenantSize::of(users)))
+        .sharing_limits(self.store.root().join("limits"));
         let graph = match exchange {
             None => graph,
             Some((endpoint, Some(tokens))) => graph.with_exchange(endpoint, tokens),

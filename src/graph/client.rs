@@ -4,8 +4,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use oust_actions::Api;
 use secrecy::ExposeSecret;
@@ -13,12 +11,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::challenge::demanded_claims;
 use super::claims::Claims;
 use super::cloud::{Cloud, Endpoint};
 use super::error_body::ErrorBody;
 use super::exchange;
-use super::family::Family;
-use super::limits::{Limits, Permit, TooLong};
+use super::limits::{Limits, Load};
 use super::retry::{Budget, Jitter, Over, RetryAfter, http_date};
 use super::service_clock::ServiceClock;
 use super::token::{Again, Token, TokenSource};
@@ -40,7 +38,7 @@ pub struct GraphParts {
     pub budget: Arc<Budget>,
 }
 
-/// The Graph client. One for the process: its requests share tokens and limits.
+/// The Graph client. One for a tenant: its requests share tokens and limits.
 pub struct Graph {
     parts: GraphParts,
     pub(super) limits: Limits,
@@ -69,7 +67,7 @@ impl Door {
 
 /// A token, and how many renewals came before it.
 pub(super) struct Session {
-    token: Token,
+    pub(super) token: Token,
     renewal: u64,
 }
 
@@ -88,8 +86,10 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    pub fn family(&self) -> Family {
-        Family::of(self.method, self.path)
+    /// What it counts as.
+    pub fn load(&self) -> Load {
+        let query = self.url.split_once('?').map_or("", |(_, query)| query);
+        Load::of(self.method, self.path, query)
     }
 }
 
@@ -130,14 +130,6 @@ impl Graph {
     #[must_use]
     pub fn without_exchange(mut self, why: impl Into<String>) -> Self {
         self.exchange = Err(why.into());
-        self
-    }
-
-    /// Doesn't pace itself to the published limits; it still waits when an answer asks for it. For a simulated
-    /// tenant that doesn't throttle.
-    #[must_use]
-    pub fn unpaced(mut self) -> Self {
-        self.limits = self.limits.unpaced();
         self
     }
 
@@ -233,7 +225,7 @@ impl Graph {
         if door.renewals.load(Ordering::Acquire) != refused.renewal {
             return self.session(api).await;
         }
-        let token = self.sign_in(door, Again::Fresh { claims: claims_challenge(reply) }).await?;
+        let token = self.sign_in(door, Again::Fresh { claims: demanded_claims(reply) }).await?;
         let renewal = door.renewals.fetch_add(1, Ordering::AcqRel) + 1;
         Ok(Session { token, renewal })
     }
@@ -253,15 +245,6 @@ impl Graph {
             Some(left) => tokio::time::timeout(left, work).await.map_err(drop),
             None => Ok(work.await),
         }
-    }
-
-    /// Waits for a request's turn.
-    pub(super) async fn admit(
-        &self,
-        out: &Outgoing<'_>,
-        began: Timestamp,
-    ) -> std::result::Result<Permit, TooLong> {
-        self.limits.admit(out.family(), out.path, self.budget(), began).await
     }
 
     /// Sends once.
@@ -285,7 +268,7 @@ impl Graph {
                 if let Some(date) = reply.header("date").and_then(http_date) {
                     self.service.learn(date, sent, self.clock().steady());
                 }
-                self.limits.learn(out.family(), reply);
+                self.limits.learn(&out.load(), reply);
                 let id = reply.header("request-id").unwrap_or_default();
                 tracing::debug!(
                     method = out.method,
@@ -353,40 +336,4 @@ fn headers(out: &Outgoing<'_>) -> Vec<(&'static str, String)> {
         headers.push(("content-length", "0".to_owned()));
     }
     headers
-}
-
-/// The claims that a 401 demands, decoded from `WWW-Authenticate`.
-///
-/// <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
-fn claims_challenge(reply: &Reply) -> Option<String> {
-    let header = reply.header("www-authenticate")?;
-    let (_, rest) = header.split_once("claims=\"")?;
-    let encoded = rest.split('"').next()?.trim_end_matches('=');
-    let bytes = STANDARD_NO_PAD.decode(encoded).or_else(|_| URL_SAFE_NO_PAD.decode(encoded)).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    claims.is_object().then(|| claims.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn challenge(header: &str) -> Option<String> {
-        let headers = vec![("www-authenticate".to_owned(), header.to_owned())];
-        claims_challenge(&Reply { status: 401, headers, body: vec![] })
-    }
-
-    #[test]
-    fn a_claims_challenge_is_decoded_and_junk_is_not() {
-        let json = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
-        let encoded = base64::engine::general_purpose::STANDARD.encode(json);
-        let header = format!(
-            r#"Bearer authorization_uri="https://login.windows.net/common/oauth2/authorize", error="insufficient_claims", claims="{encoded}""#
-        );
-        assert_eq!(challenge(&header).as_deref(), Some(json));
-        for junk in ["", "Bearer", r#"Bearer claims="""#, r#"Bearer claims="!!""#, r#"Bearer claims="WzFd""#]
-        {
-            assert_eq!(challenge(junk), None, "{junk}");
-        }
-    }
 }

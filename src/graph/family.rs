@@ -2,20 +2,21 @@
 //!
 //! <https://learn.microsoft.com/graph/throttling-limits>
 
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
 
 /// Endpoints that are throttled together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Family {
-    /// Users, groups, applications, grants, roles: a large quota that we don't pace ourselves to.
+    /// Users, groups, applications, grants, roles.
     Identity,
     /// Writes to devices.
     DeviceWrites,
-    /// Authentication methods, sign-ins, audit logs: 5 in 10 seconds.
+    /// Authentication methods, sign-ins, audit logs.
     Reports,
-    /// Risk and Conditional Access: 1 a second for the whole tenant, and its 429 names no time.
+    /// Risk and Conditional Access; a 429 names no time.
     Protection,
-    /// Mailboxes: 4 at a time each.
+    /// Mailboxes.
     Outlook,
     /// Intune.
     Intune,
@@ -26,10 +27,12 @@ pub enum Family {
 impl Family {
     /// The family of a request, from its method and its path with the API version.
     pub fn of(method: &str, path: &str) -> Self {
-        let path = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
+        let parts = segments(path);
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match parts.as_slice() {
-            _ if path.starts_with("/exchange/") => Self::Exchange,
+            _ if path.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("/exchange/")) => {
+                Self::Exchange
+            }
             ["auditlogs" | "reports", ..] | [_, _, "authentication", ..] => Self::Reports,
             ["identityprotection", ..] | ["identity", "conditionalaccess", ..] => Self::Protection,
             ["users", _, part, ..] | ["me", part, ..] if is_mailbox(part) => Self::Outlook,
@@ -37,22 +40,6 @@ impl Family {
             ["devices", ..] if method != "GET" => Self::DeviceWrites,
             _ => Self::Identity,
         }
-    }
-
-    /// How many requests may begin in a stretch of time.
-    pub fn pace(self) -> Option<(usize, Duration)> {
-        match self {
-            Self::Identity | Self::Outlook | Self::Exchange => None,
-            Self::DeviceWrites => Some((25, Duration::from_secs(10))),
-            Self::Reports => Some((5, Duration::from_secs(10))),
-            Self::Protection => Some((1, Duration::from_secs(1))),
-            Self::Intune => Some((100, Duration::from_secs(20))),
-        }
-    }
-
-    /// How many requests may run at once: for one mailbox, or for all of Exchange Online's cmdlets.
-    pub fn at_once(self) -> Option<usize> {
-        matches!(self, Self::Outlook | Self::Exchange).then_some(4)
     }
 
     /// Its name in messages.
@@ -69,6 +56,18 @@ impl Family {
     }
 }
 
+/// The segments of a path below its API version, in lower case: `users('x')` is `users`, `x`.
+pub fn segments(path: &str) -> Vec<String> {
+    let path = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let parts = path.split('/').filter(|part| !part.is_empty()).skip(1);
+    parts
+        .flat_map(|part| match part.strip_suffix("')").and_then(|keyed| keyed.split_once('(')) {
+            Some((name, key)) => vec![name.to_owned(), key.trim_start_matches('\'').to_owned()],
+            None => vec![part.to_owned()],
+        })
+        .collect()
+}
+
 fn is_mailbox(part: &str) -> bool {
     const MAILBOX: [&str; 8] = [
         "mailfolders",
@@ -80,7 +79,7 @@ fn is_mailbox(part: &str) -> bool {
         "events",
         "sendmail",
     ];
-    MAILBOX.contains(&part.split('(').next().unwrap_or_default())
+    MAILBOX.contains(&part)
 }
 
 #[cfg(test)]

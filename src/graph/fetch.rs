@@ -33,14 +33,14 @@ impl Graph {
             anchor: anchor.as_deref(),
             body: posted.as_ref(),
         };
-        let began = self.clock().steady();
+        let mut began = self.clock().steady();
         if self.budget().deadline.is_some_and(|deadline| deadline <= began) {
             return Err(stopped(get));
         }
         let mut session = self.session(get.api).await.map_err(|failure| signed_out(get, &failure))?;
         let (mut renewed, mut tries, mut garbled) = (false, 0, 0);
         loop {
-            let permit = self.admit(&out, began).await.map_err(|late| {
+            let permit = self.admit(&out, &session, &mut began).await.map_err(|late| {
                 let asked = RetryAfter { wait: late.wait, capped: false };
                 given_up(error(get, Kind::Unavailable, "throttled"), late.over, asked)
             })?;
@@ -69,9 +69,7 @@ impl Graph {
             tries += 1;
             let asked = self.wait_after(reply, tries);
             let over = self.budget().allows(asked.wait, began, self.clock().steady());
-            if trouble.status == Some(429) {
-                self.limits.hold(out.family(), asked.wait);
-            }
+            self.heed(&out, reply, asked);
             over.map_err(|over| given_up(trouble, over, asked))?;
             self.clock().sleep(asked.wait).await;
         }

@@ -1,35 +1,82 @@
-//! Keeps all requests of the process within Graph's limits, and within what its answers ask for.
+//! Keeps all requests to a tenant within Graph's quotas, and within what its answers ask for.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+mod book;
+mod load;
+mod shared;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
-use super::Reply;
+pub use load::{Load, Scope, TenantSize};
+
+use self::book::{Book, Turn};
+use self::shared::{Locked, Shared};
 use super::family::Family;
 use super::retry::{Budget, LONGEST_WAIT, Over};
+use super::{Claims, Reply};
 use crate::clock::Clock;
 
-/// The limits of every family. One for the process.
+/// How often a file that another process has is asked for again, a millisecond apart. A process that was stopped
+/// while it had the file must not stop this one, which goes on without.
+const MOST_BUSY: u32 = 500;
+
+/// The quotas of one application in one tenant. One for each [`super::Graph`]; through files also for all processes
+/// of the machine.
 #[derive(Debug)]
 pub struct Limits {
     clock: Clock,
     /// Whether requests wait for their turn before the service asks for it.
     paced: bool,
-    paces: Mutex<HashMap<Family, Pace>>,
-    mailboxes: Mutex<HashMap<String, Arc<Semaphore>>>,
+    size: TenantSize,
+    folder: Option<PathBuf>,
+    joined: OnceLock<Joined>,
+    lanes: Mutex<HashMap<(Scope, String), Arc<Lane>>>,
+    throttled: AtomicU64,
+    /// What the latest answers of 429 asked for.
+    asked: Mutex<Option<(Family, u64)>>,
 }
 
-/// Durations are measured with tokio's clock, which a change of the machine's time doesn't move.
+/// What the first token told.
+#[derive(Debug)]
+struct Joined {
+    shared: Option<Shared>,
+    delegated: bool,
+}
+
+/// The requests that count together.
 #[derive(Debug, Default)]
-struct Pace {
-    /// When the latest requests began, as many as the pace counts.
-    began: VecDeque<Instant>,
-    /// The service asked the whole family to wait until then.
-    held: Option<Instant>,
+struct Lane {
+    /// Reads, writes and writes to devices queue apart: each has a quota that the others don't wait for.
+    queues: [tokio::sync::Mutex<()>; 3],
+    /// Places among those that may run at once.
+    places: Option<Arc<Semaphore>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    book: Book,
+    file: Copied,
+}
+
+/// The book's file.
+#[derive(Debug, Default)]
+enum Copied {
+    #[default]
+    NotOpened,
+    To(File),
+    Nowhere,
 }
 
 /// May be sent. Keep it until the answer is there.
@@ -48,213 +95,207 @@ pub struct TooLong {
 impl Limits {
     /// No request has been made yet.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, paced: true, paces: Mutex::default(), mailboxes: Mutex::default() }
+        Self {
+            clock,
+            paced: true,
+            size: TenantSize::default(),
+            folder: None,
+            joined: OnceLock::new(),
+            lanes: Mutex::default(),
+            throttled: AtomicU64::new(0),
+            asked: Mutex::default(),
+        }
     }
 
     /// Sends at once what the published limits would make wait: for a service that doesn't throttle.
-    pub(super) fn unpaced(self) -> Self {
+    #[must_use]
+    pub fn unpaced(self) -> Self {
         Self { paced: false, ..self }
     }
 
-    /// Waits for this request's turn.
-    ///
-    /// Queueing at the pace counts against the run's deadline alone; time for which the service holds the
-    /// family counts against the request's own time too.
-    ///
-    /// # Errors
-    /// [`TooLong`], at once rather than after the time has passed.
-    pub async fn admit(
-        &self,
-        family: Family,
-        path: &str,
-        budget: &Budget,
-        began: Timestamp,
-    ) -> Result<Permit, TooLong> {
-        let permit = self.enter(family, path, budget).await?;
-        let queue_is_free = Budget { per_read: Duration::MAX, ..budget.clone() };
-        loop {
-            let (wait, held) = match self.turn(family) {
-                Turn::Now => return Ok(Permit(permit)),
-                Turn::Paced(wait) => (wait, false),
-                Turn::Held(wait) => (wait, true),
-            };
-            let limit = if held { budget } else { &queue_is_free };
-            limit.allows(wait, began, self.clock.steady()).map_err(|over| TooLong { wait, over })?;
-            self.clock.sleep(wait).await;
-        }
+    /// For a tenant of this size.
+    #[must_use]
+    pub fn sized(self, size: TenantSize) -> Self {
+        Self { size, ..self }
     }
 
-    /// Learns from an answer: a share of the limit that is nearly used up slows the family down.
-    ///
-    /// `x-ms-throttle-limit-percentage` runs from 0.8 to 1.8; throttling starts at 1.0.
-    pub fn learn(&self, family: Family, reply: &Reply) {
-        let share = reply.header("x-ms-throttle-limit-percentage").and_then(|v| v.trim().parse::<f64>().ok());
-        if let Some(share) = share.filter(|share| *share >= 0.8) {
-            self.hold(family, Duration::from_secs_f64((share.min(1.8) - 0.8).max(0.05)));
-        }
+    /// Keeps within the quotas together with all processes that use this folder, once the first token tells
+    /// whose quotas they are.
+    #[must_use]
+    pub fn sharing(self, folder: PathBuf) -> Self {
+        Self { folder: Some(folder), ..self }
     }
 
-    /// The whole family waits, at most [`LONGEST_WAIT`].
-    pub fn hold(&self, family: Family, wait: Duration) {
-        let until = Instant::now() + wait.min(LONGEST_WAIT);
-        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = &mut paces.entry(family).or_default().held;
-        *held = Some(held.map_or(until, |old| old.max(until)));
-    }
-
-    /// A place among the requests that may run at once.
-    async fn enter(
-        &self,
-        family: Family,
-        path: &str,
-        budget: &Budget,
-    ) -> Result<Option<OwnedSemaphorePermit>, TooLong> {
-        let Some(at_once) = family.at_once() else { return Ok(None) };
-        let mailbox = path.split('/').nth(3).unwrap_or_default().to_ascii_lowercase();
-        let semaphore = {
-            let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(mailboxes.entry(mailbox).or_insert_with(|| Arc::new(Semaphore::new(at_once))))
-        };
-        let entering = semaphore.acquire_owned();
-        let Some(left) = budget.until_deadline(self.clock.steady()) else {
-            return Ok(entering.await.ok());
-        };
-        match tokio::time::timeout(left, entering).await {
-            Ok(permit) => Ok(permit.ok()),
-            Err(_) => Err(TooLong { wait: left, over: Over::Deadline }),
-        }
-    }
-
-    /// Takes this moment's turn, or tells when to ask again.
-    fn turn(&self, family: Family) -> Turn {
-        let now = Instant::now();
-        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        let pace = paces.entry(family).or_default();
-        if let Some(held) = pace.held.filter(|held| *held > now) {
-            return Turn::Held(held - now);
-        }
-        let pacing = family.pace().filter(|_| self.paced);
-        let Some((count, stretch)) = pacing else { return Turn::Now };
-        if pace.began.len() >= count {
-            if let Some(free) = pace.began.front().map(|began| *began + stretch).filter(|free| *free > now) {
-                return Turn::Paced(free - now);
-            }
-            pace.began.pop_front();
-        }
-        pace.began.push_back(now);
-        Turn::Now
-    }
-}
-
-enum Turn {
-    Now,
-    Paced(Duration),
-    Held(Duration),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const METHODS: &str = "/v1.0/users/x/authentication/methods";
-    const RULES: &str = "/v1.0/users/x/mailFolders/inbox/messageRules";
-
-    fn limits() -> (Arc<Limits>, Timestamp) {
-        let clock = Clock::starting_at("2026-11-24T08:00:00Z".parse().unwrap());
-        let now = clock.now();
-        (Arc::new(Limits::new(clock)), now)
-    }
-
-    fn share(text: &str) -> Reply {
-        Reply {
-            status: 200,
-            headers: vec![("x-ms-throttle-limit-percentage".into(), text.into())],
-            body: vec![],
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pace_holds_in_every_stretch_and_for_its_family_alone() {
-        let (limits, now) = limits();
-        let budget = Budget::default();
-        let start = Instant::now();
-        let mut begun = Vec::new();
-        for _ in 0..12 {
-            limits.admit(Family::Reports, METHODS, &budget, now).await.unwrap();
-            begun.push(start.elapsed().as_secs());
-        }
-        assert_eq!(begun, [0, 0, 0, 0, 0, 10, 10, 10, 10, 10, 20, 20]);
-        limits.admit(Family::Identity, "/v1.0/users/x", &budget, now).await.unwrap();
-        assert_eq!(start.elapsed().as_secs(), 20);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn concurrent_requests_share_a_pace() {
-        let (limits, now) = limits();
-        let start = Instant::now();
-        let each = (0..5).map(|_| {
-            let limits = Arc::clone(&limits);
-            async move {
-                limits.admit(Family::Protection, "", &Budget::default(), now).await.unwrap();
-                start.elapsed().as_secs()
+    /// Learns from the first token which application and tenant it is.
+    pub fn join(&self, claims: impl FnOnce() -> Claims) {
+        self.joined.get_or_init(|| {
+            let claims = claims();
+            let folder = self.folder.as_deref().filter(|_| self.paced);
+            Joined {
+                shared: folder.and_then(|folder| Shared::open(folder, &claims)),
+                delegated: !claims.is_app(),
             }
         });
-        let mut begun = futures::future::join_all(each).await;
-        begun.sort_unstable();
-        assert_eq!(begun, [0, 1, 2, 3, 4]);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_long_queue_is_no_reason_to_give_up_but_the_deadline_is() {
-        let (limits, now) = limits();
-        for _ in 0..70 {
-            limits.admit(Family::Protection, "", &Budget::default(), now).await.unwrap();
-        }
-        let ending = Budget { deadline: Some(now + Duration::from_millis(69_500)), ..Budget::default() };
-        let late = limits.admit(Family::Protection, "", &ending, now).await.unwrap_err();
-        assert_eq!(late.over, Over::Deadline);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_mailbox_takes_four_at_once() {
-        let (limits, now) = limits();
-        let budget = Budget { deadline: Some(now + Duration::from_secs(5)), ..Budget::default() };
-        let mut inside = Vec::new();
-        for _ in 0..4 {
-            inside.push(limits.admit(Family::Outlook, RULES, &budget, now).await.unwrap());
-        }
-        let other = "/v1.0/users/y/mailFolders/inbox/messageRules";
-        assert!(limits.admit(Family::Outlook, other, &budget, now).await.is_ok());
-        let fifth = limits.admit(Family::Outlook, RULES, &budget, now).await;
-        assert_eq!(fifth.unwrap_err().over, Over::Deadline);
-        inside.pop();
-        let budget = Budget::default();
-        assert!(limits.admit(Family::Outlook, RULES, &budget, now).await.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_held_family_waits_or_gives_up_at_once() {
-        let (limits, now) = limits();
-        let start = Instant::now();
-        limits.hold(Family::Identity, Duration::from_secs(30));
-        limits.hold(Family::Identity, Duration::from_secs(3));
-        let hasty = Budget { per_read: Duration::from_secs(10), ..Budget::default() };
-        let given_up = limits.admit(Family::Identity, "", &hasty, now).await.unwrap_err();
-        assert_eq!(given_up, TooLong { wait: Duration::from_secs(30), over: Over::Request });
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        limits.admit(Family::Identity, "", &Budget::default(), now).await.unwrap();
-        assert_eq!(start.elapsed().as_secs(), 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_limit_that_is_nearly_used_up_slows_down() {
-        let (limits, now) = limits();
-        let start = Instant::now();
-        for (text, waited) in [("0.5", 0), ("junk", 0), ("NaN", 0), ("1.0", 200), ("99", 1200)] {
-            limits.learn(Family::Identity, &share(text));
-            limits.admit(Family::Identity, "", &Budget::default(), now).await.unwrap();
-            let gone = start.elapsed().as_millis();
-            assert!((waited..waited + 10).contains(&gone), "{text}: {gone} ms");
+    /// Waits for this request's turn: first come, first served.
+    ///
+    /// Queueing at the pace counts against the run's deadline alone, and moves `began`; time for which the service
+    /// holds the family counts against the request's own time too.
+    ///
+    /// # Errors
+    /// [`TooLong`], as soon as the wait is known rather than after it.
+    pub async fn admit(
+        &self,
+        load: &Load,
+        budget: &Budget,
+        began: &mut Timestamp,
+    ) -> Result<Permit, TooLong> {
+        let lane = self.lane(load);
+        let came = self.clock.steady();
+        let permit = match &lane.places {
+            Some(places) => self.before_deadline(budget, Arc::clone(places).acquire_owned()).await?.ok(),
+            None => None,
+        };
+        let queue = match load.family {
+            Family::DeviceWrites => &lane.queues[2],
+            _ => &lane.queues[usize::from(load.write)],
+        };
+        let _first = self.before_deadline(budget, queue.lock()).await?;
+        *began = later(*began, self.clock.steady().duration_since(came));
+        let queue_is_free = Budget { per_read: Duration::MAX, ..budget.clone() };
+        let mut busy = 0;
+        loop {
+            let turn = self.turn(&lane, load, busy < MOST_BUSY).unwrap_or_else(|| {
+                busy += 1;
+                Turn::Paced(1)
+            });
+            let (wait, limit) = match turn {
+                Turn::Now => return Ok(Permit(permit)),
+                Turn::Paced(wait) => (Duration::from_millis(wait), &queue_is_free),
+                Turn::Held(wait) => (Duration::from_millis(wait), budget),
+            };
+            let now = self.clock.steady();
+            limit.allows(wait, *began, now).map_err(|over| TooLong { wait, over })?;
+            self.clock.sleep(wait).await;
+            if let Turn::Paced(_) = turn {
+                *began = later(*began, self.clock.steady().duration_since(now));
+            }
         }
     }
+
+    /// Learns from an answer: more of the quota is used than we used.
+    ///
+    /// `x-ms-throttle-limit-percentage` runs from 0.8 to 1.8; throttling starts at 1.0.
+    pub fn learn(&self, load: &Load, reply: &Reply) {
+        let share = reply.header("x-ms-throttle-limit-percentage").and_then(|v| v.trim().parse::<f64>().ok());
+        let Some(share) = share.filter(|share| *share >= 0.8).map(|share| share.min(1.8)) else { return };
+        let lane = self.lane(load);
+        let quotas = self.quotas(load.scope());
+        if lane.state().book.used(share, &quotas, self.now()) {
+            self.hold(load, Duration::from_secs_f64((share - 0.8).max(0.05)));
+        }
+    }
+
+    /// An answer was 429: the whole family waits, at most [`LONGEST_WAIT`].
+    pub fn refused(&self, load: &Load, wait: Duration) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+        let until = self.hold(load, wait);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked = asked.filter(|(_, earlier)| *earlier > until).or(Some((load.family, until)));
+    }
+
+    /// How many answers were 429.
+    pub fn throttled(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
+    }
+
+    /// Until when the service asked a family to wait, if that is to come.
+    pub fn throttled_until(&self) -> Option<(Family, Timestamp)> {
+        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (family, until) = asked.filter(|(_, until)| *until > self.now())?;
+        Some((family, Timestamp::from_millisecond(i64::try_from(until).ok()?).ok()?))
+    }
+
+    fn hold(&self, load: &Load, wait: Duration) -> u64 {
+        let until = self.now().saturating_add(millis(wait.min(LONGEST_WAIT)));
+        let lane = self.lane(load);
+        let mut state = lane.state();
+        state.book.hold(load.family, until);
+        // Whether or not the file can be had this moment: the next turn puts it there.
+        self.with_file(load.scope(), &mut state, |_| ());
+        until
+    }
+
+    /// Takes this moment's turn, or tells when to ask again. `None`: another process has the file.
+    fn turn(&self, lane: &Lane, load: &Load, patient: bool) -> Option<Turn> {
+        let quotas = if self.paced { self.quotas(load.scope()) } else { Vec::new() };
+        let now = self.now();
+        let mut state = lane.state();
+        match self.with_file(load.scope(), &mut state, |book| book.turn(load, &quotas, now)) {
+            Locked::Done(turn) => Some(turn),
+            Locked::Busy if patient => None,
+            Locked::Busy => {
+                state.file = Copied::Nowhere;
+                Some(state.book.turn(load, &quotas, now))
+            }
+            Locked::Without => Some(state.book.turn(load, &quotas, now)),
+        }
+    }
+
+    fn with_file<T>(&self, scope: Scope, state: &mut State, act: impl FnOnce(&mut Book) -> T) -> Locked<T> {
+        let Some(shared) = self.joined.get().and_then(|joined| joined.shared.as_ref()) else {
+            return Locked::Without;
+        };
+        let State { book, file } = state;
+        if let Copied::NotOpened = file {
+            *file = shared.file(scope).map_or(Copied::Nowhere, Copied::To);
+        }
+        match file {
+            Copied::To(file) => shared.locked(file, book, act),
+            Copied::NotOpened | Copied::Nowhere => Locked::Without,
+        }
+    }
+
+    fn lane(&self, load: &Load) -> Arc<Lane> {
+        let scope = load.scope();
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry((scope, load.mailbox.clone())).or_insert_with(|| {
+            let places = scope.at_once().map(|places| Arc::new(Semaphore::new(places)));
+            Arc::new(Lane { places, ..Lane::default() })
+        });
+        Arc::clone(lane)
+    }
+
+    fn quotas(&self, scope: Scope) -> Vec<window::Quota> {
+        scope.quotas(self.size, self.joined.get().is_some_and(|joined| joined.delegated))
+    }
+
+    /// Milliseconds since the epoch. Processes share the machine's clock; alone, one that nobody sets will do.
+    fn now(&self) -> u64 {
+        let shared = self.joined.get().is_some_and(|joined| joined.shared.is_some());
+        let now = if shared { self.clock.now() } else { self.clock.steady() };
+        u64::try_from(now.as_millisecond()).unwrap_or(0)
+    }
+
+    async fn before_deadline<T>(&self, budget: &Budget, work: impl Future<Output = T>) -> Result<T, TooLong> {
+        let Some(left) = budget.until_deadline(self.clock.steady()) else { return Ok(work.await) };
+        let passed = |_| TooLong { wait: left, over: Over::Deadline };
+        tokio::time::timeout(left, work).await.map_err(passed)
+    }
+}
+
+impl Lane {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rounded up: a wait that ends early is a request too many.
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(at)
 }

@@ -4,6 +4,7 @@
 //! tenant in memory. Everything above it is the same code for both.
 
 pub mod certificate;
+mod challenge;
 pub mod claims;
 pub mod client;
 pub mod cloud;
@@ -15,6 +16,7 @@ pub mod family;
 mod fetch;
 pub mod http;
 pub mod limits;
+mod pacing;
 mod read_failure;
 mod reader;
 pub mod retry;
@@ -35,6 +37,7 @@ pub use cloud::{Cloud, Endpoint};
 pub use credential::Auth;
 pub use environment::Environment;
 pub use http::HttpTransport;
+pub use limits::TenantSize;
 pub use retry::Budget;
 pub mod known;
 pub use token::TokenSource;

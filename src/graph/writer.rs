@@ -63,14 +63,14 @@ impl Graph {
     }
 
     async fn deliver(&self, out: &Outgoing<'_>, seal: Option<&str>) -> Sent {
-        let began = self.clock().steady();
+        let mut began = self.clock().steady();
         let mut session = match self.session(out.api).await {
             Ok(session) => session,
             Err(failure) => return Sent::NotSent(signed_out(&failure)),
         };
         let (mut renewed, mut tries) = (false, 0);
         loop {
-            let permit = match self.admit(out, began).await {
+            let permit = match self.admit(out, &session, &mut began).await {
                 Ok(permit) => permit,
                 Err(late) => {
                     let asked = RetryAfter { wait: late.wait, capped: false };
@@ -105,9 +105,7 @@ impl Graph {
             };
             tries += 1;
             let asked = self.wait_after(reply, tries);
-            if reply.is_some() {
-                self.limits.hold(out.family(), asked.wait);
-            }
+            self.heed(out, reply, asked);
             if let Err(over) = self.budget().allows(asked.wait, began, self.clock().steady()) {
                 let message = trouble.message.unwrap_or_default();
                 let message = Some(format!("{message}; {}", too_long(over, asked)));

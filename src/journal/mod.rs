@@ -30,6 +30,7 @@ pub use record::{
 };
 pub use signature::{PublicKey, SignedHead, Signer, head_path, signature_path};
 pub use store::{Fuse, RunPath, Store, UserLock, write_private};
+pub(crate) use store::{create_folder, is_link};
 
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};

@@ -336,7 +336,7 @@ fn millis(id: &Uuid) -> u64 {
 }
 
 /// Whether a name is a symbolic link. The state directory may be one, for its owner chose it; nothing in it is.
-pub(super) fn is_link(path: &Path) -> bool {
+pub fn is_link(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
