@@ -30,3 +30,4 @@ mod secrets;
 mod served;
 mod signature;
 mod support;
+mod trips;

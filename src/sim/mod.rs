@@ -60,7 +60,7 @@ use jiff::Timestamp;
 pub use answer::Delivery;
 pub use lag::Lag;
 pub use limits::Limits;
-pub use log::Seen;
+pub use log::{Seen, round_trips};
 
 use self::directory::Directory;
 use self::faults::Faults;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use oust::graph::token::{Again, Token};
@@ -49,6 +50,7 @@ pub struct Wire {
     passes: Mutex<Vec<String>>,
     power: Mutex<Option<Power>>,
     incident: Mutex<Option<(usize, Incident)>>,
+    slow: Mutex<Option<(&'static str, Duration)>>,
     is_dark: watch::Sender<bool>,
 }
 
@@ -61,6 +63,7 @@ impl Wire {
             passes: Mutex::default(),
             power: Mutex::default(),
             incident: Mutex::default(),
+            slow: Mutex::default(),
             is_dark: watch::Sender::new(false),
         }
     }
@@ -72,6 +75,11 @@ impl Wire {
     /// Does something as that request leaves; requests count from 1.
     pub fn at(&self, request: usize, act: impl FnOnce() + Send + 'static) {
         *self.incident.lock().unwrap() = Some((request, Box::new(act)));
+    }
+
+    /// Lets requests with that in their URL travel for so much longer.
+    pub fn delay(&self, part: &'static str, by: Duration) {
+        *self.slow.lock().unwrap() = Some((part, by));
     }
 
     pub fn mend(&self) {
@@ -126,6 +134,10 @@ impl Transport for Wire {
         let incident = self.incident.lock().unwrap().take_if(is_due);
         if let Some((_, act)) = incident {
             act();
+        }
+        let slow = self.slow.lock().unwrap().filter(|(part, _)| request.url.contains(part));
+        if let Some((_, by)) = slow {
+            tokio::time::sleep(by).await;
         }
         let power = *self.power.lock().unwrap();
         match power {
