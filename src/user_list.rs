@@ -87,7 +87,7 @@ impl UserList {
         let mut draft = Draft { now, ..Draft::default() };
         match decoded(bytes) {
             Ok(text) => form::rows(&text).try_for_each(|(line, row)| draft.take(line, row)).unwrap_or(()),
-            Err((line, what)) => draft.mistake(line, what),
+            Err((line, what)) => draft.mistake(line, "", what),
         }
         draft.finish(origin, hex(digest(&SHA256, bytes).as_ref()))
     }
@@ -100,8 +100,8 @@ struct Draft {
     entries: Vec<ListedUser>,
     /// Where a name of a tenant stands in `entries`.
     known: HashMap<(String, String), usize>,
-    /// The first of them, in words.
-    mistakes: Vec<String>,
+    /// What is wrong, and on which lines, of the first of them.
+    mistakes: Vec<(String, Vec<String>)>,
     /// How many there are in all.
     wrong: usize,
 }
@@ -109,27 +109,32 @@ struct Draft {
 impl Draft {
     /// Takes a line; `None` when there are too many.
     fn take(&mut self, line: usize, row: Result<Row, String>) -> Option<()> {
-        match row.and_then(|row| self.user(line, &row)) {
+        match row.map_err(|what| (String::new(), what)).and_then(|row| self.user(line, &row)) {
             Ok(user) => self.add(user),
-            Err(what) => self.mistake(line, &what),
+            Err((whose, what)) => self.mistake(line, &whose, &what),
         }
         if self.entries.len() > MAX_ENTRIES {
             self.mistakes.clear();
             self.wrong = 0;
-            self.mistake(line, &format!("more than {MAX_ENTRIES} users"));
+            self.mistake(line, "", &format!("more than {MAX_ENTRIES} users"));
             return None;
         }
         Some(())
     }
 
-    fn user(&self, line: usize, row: &Row) -> Result<ListedUser, String> {
-        let name = TargetName::parse(&row.user)
-            .map_err(|e| e.what.strip_prefix("the target ").unwrap_or(&e.what).to_owned())?;
+    /// The user of a row, or which text is wrong and what is.
+    fn user(&self, line: usize, row: &Row) -> Result<ListedUser, (String, String)> {
+        let name = TargetName::parse(&row.user).map_err(|e| {
+            let whose = excerpt(&row.user);
+            let what = e.what.strip_prefix(&format!("the target {whose} ")).unwrap_or(&e.what).to_owned();
+            (whose, what)
+        })?;
         let since = match row.since.as_str() {
             "" => None,
-            text => {
-                Some(since::parse(text, self.now).map_err(|what| format!("since {} {what}", excerpt(text)))?)
-            }
+            text => Some(
+                since::parse(text, self.now)
+                    .map_err(|what| (format!("since {}", excerpt(text)), what.to_owned()))?,
+            ),
         };
         let tenant = Some(row.tenant.clone()).filter(|tenant| !tenant.is_empty());
         Ok(ListedUser { line, name, tenant, since })
@@ -147,21 +152,27 @@ impl Draft {
         }
     }
 
-    fn mistake(&mut self, line: usize, what: &str) {
+    fn mistake(&mut self, line: usize, whose: &str, what: &str) {
         self.wrong += 1;
-        if self.mistakes.len() < SHOWN {
-            self.mistakes.push(format!("line {line}: {what}"));
+        if self.wrong > SHOWN {
+            return;
+        }
+        let place = format!("line {line} {whose}").trim_end().to_owned();
+        match self.mistakes.iter_mut().find(|(known, _)| known == what) {
+            Some((_, places)) => places.push(place),
+            None => self.mistakes.push((what.to_owned(), vec![place])),
         }
     }
 
     fn finish(self, origin: &str, sha256: String) -> Result<UserList> {
         if self.wrong > 0 {
             let count = if self.wrong == 1 { "a mistake".into() } else { format!("{} mistakes", self.wrong) };
-            let more = match self.wrong - self.mistakes.len() {
+            let told = self.mistakes.iter().map(|(what, places)| format!("{}: {what}", places.join(", ")));
+            let told = told.collect::<Vec<_>>().join("; ");
+            let more = match self.wrong.saturating_sub(SHOWN) {
                 0 => String::new(),
-                more => format!("; and {more} more"),
+                more => format!("; {more} more are not shown"),
             };
-            let told = self.mistakes.join("; ");
             return Err(wrong(format!("the list of users {origin} has {count}: {told}{more}")));
         }
         if self.entries.is_empty() {

@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(Estimate::default().end(now, 60_000, 5, None), None);
         let mut cutting = Estimate::default();
         (0..60).for_each(|n| cutting.saw(n * 1000, 0));
-        (1..=9).for_each(|n| cutting.saw(59_000 + n * 100, usize::try_from(n).unwrap()));
+        (1..=30).for_each(|n| cutting.saw(59_000 + n * 100, usize::try_from(n).unwrap()));
         assert_eq!(cutting.end(now, 65_000, 5, None), None, "all were cut off a moment ago");
         assert_eq!(steady(9, 10_000).end(now, 90_000, 5, None), None, "too few");
         assert_eq!(steady(400, 10).end(now, 4000, 5, None), None, "too short");

@@ -7,12 +7,14 @@ use super::{MAX_WIDTH, MIN_WIDTH, closing, moment, problem};
 use crate::playbook::Playbook;
 use crate::report::bulk::{BulkDocument, BulkUser, words};
 use crate::report::style::{BAD, FAINT, HEAD, INFO, Paint, WARN, WORD_COLUMNS};
-use crate::report::{Outcome, escape, width};
+use crate::report::{Outcome, escape};
 
 /// Columns of the names at the left.
 const NAMES: usize = 13;
 /// Columns of a user's sign and word.
 const TAG: usize = WORD_COLUMNS + 4;
+/// The most columns of a reason.
+const REASON: usize = 160;
 /// The most names under a reason that isn't the only one.
 const FEW: usize = 5;
 /// The most names of a question.
@@ -156,7 +158,7 @@ fn needing(sheet: &mut Sheet, document: &BulkDocument, title: &str) {
             unseen += group.len();
             continue;
         };
-        let why = width::cut(&escape::terminal(&first.why()), 160);
+        let why = escape::terminal_within(&first.why(), REASON);
         let shown = group.len().min(few).min(left);
         left -= shown;
         if group.len() == 1 {

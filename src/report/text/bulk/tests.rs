@@ -1,5 +1,6 @@
 use super::*;
 use crate::report::bulk::sample;
+use crate::report::width;
 
 type Rendering = fn(&BulkDocument, &Paint, usize) -> String;
 
