@@ -8,6 +8,7 @@ mod hostile;
 mod input;
 mod journal;
 mod keys;
+mod many;
 mod plans;
 mod readme;
 mod rollback;

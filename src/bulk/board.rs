@@ -98,7 +98,7 @@ impl Board {
     pub fn failed(&self, at: usize, failure: &Failure) {
         self.with(|rows| {
             let row = &mut rows[at];
-            (row.user.outcome, row.user.exit_code) = (Outcome::Failed, failure.exit().status());
+            (row.user.outcome, row.user.exit_code) = (outcome_of(failure.exit()), failure.exit().status());
             (row.user.error, row.is_done) = (Some(failure.problem(None)), true);
         });
     }
@@ -143,7 +143,7 @@ impl Board {
 
 /// A user for whom nothing was done. One who was not found has failed; all others are still to come.
 fn not_begun(entry: &BulkEntry) -> BulkUser {
-    let code = entry.problem.as_ref().map(|problem| Code::of(&problem.code).map_or(Exit::Failed, Code::exit));
+    let exit = entry.problem.as_ref().map(|problem| Code::of(&problem.code).map_or(Exit::Failed, Code::exit));
     BulkUser {
         tenant: entry.tenant.clone(),
         tenant_id: entry.tenant_id.clone(),
@@ -151,8 +151,8 @@ fn not_begun(entry: &BulkEntry) -> BulkUser {
         user: entry.user.clone(),
         line: Some(entry.line),
         run_id: None,
-        outcome: if code.is_some() { Outcome::Failed } else { Outcome::Interrupted },
-        exit_code: code.unwrap_or(Exit::Interrupted).status(),
+        outcome: exit.map_or(Outcome::Interrupted, outcome_of),
+        exit_code: exit.unwrap_or(Exit::Interrupted).status(),
         cut_at: None,
         cut_ms: None,
         residual_access_until: None,
@@ -161,5 +161,14 @@ fn not_begun(entry: &BulkEntry) -> BulkUser {
         journal_head: None,
         reason: None,
         error: entry.problem.clone(),
+    }
+}
+
+/// How it ended for a user for whom an error came before anything was changed.
+fn outcome_of(exit: Exit) -> Outcome {
+    match exit {
+        Exit::Denied | Exit::Guarded => Outcome::Refused,
+        Exit::Interrupted => Outcome::Interrupted,
+        _ => Outcome::Failed,
     }
 }

@@ -127,6 +127,7 @@ impl Bulk {
                     (entry.user_id, entry.user) = (Some(user.id), user.user_principal_name);
                 }
                 Err(failure) => {
+                    self.tell(What::Note { text: format!("line {}: {}", entry.line, failure.what) });
                     entry.problem = Some(failure.problem(None));
                     first_failure.get_or_insert(failure);
                 }

@@ -45,6 +45,8 @@ pub(super) struct Work<'a> {
     found: Mutex<HashMap<usize, Found>>,
     /// How fast it goes.
     estimate: Mutex<Estimate>,
+    /// What was told last.
+    told: Mutex<Option<Tally>>,
 }
 
 /// What a job came to.
@@ -63,7 +65,8 @@ impl<'a> Work<'a> {
         places: BTreeMap<Option<String>, Place>,
         found: HashMap<usize, Found>,
     ) -> Self {
-        Self { bulk, list, playbook, board, places, found: Mutex::new(found), estimate: Mutex::default() }
+        let (estimate, told) = (Mutex::default(), Mutex::default());
+        Self { bulk, list, playbook, board, places, found: Mutex::new(found), estimate, told }
     }
 
     /// Does what is wanted, for all, and says how it stands then.
@@ -115,10 +118,14 @@ impl<'a> Work<'a> {
                 Some(Job::Later(at))
             }
             Ok(Step::Ended(document)) => {
+                if let Some(error) = &document.error {
+                    self.tell_problem(at, &error.detail);
+                }
                 self.board.ended(at, BulkUser::of(&document));
                 None
             }
             Err(failure) => {
+                self.tell_problem(at, &failure.what);
                 self.board.failed(at, &failure);
                 None
             }
@@ -162,8 +169,18 @@ impl<'a> Work<'a> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).remove(&at)
     }
 
+    fn tell_problem(&self, at: usize, what: &str) {
+        let text = format!("{}: {what}", self.list.users[at].user);
+        self.bulk.tell(What::Note { text });
+    }
+
+    /// Tells how it stands, when that is news.
     fn tell_tally(&self) {
-        let Tally { users, cut, done, failed } = self.board.tally();
+        let tally = self.board.tally();
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).replace(tally) == Some(tally) {
+            return;
+        }
+        let Tally { users, cut, done, failed } = tally;
         let (at, elapsed_ms) = (self.bulk.clock.now(), self.bulk.elapsed_ms());
         let held = self.places.keys().filter_map(|name| {
             let (_, until) = self.bulk.engines.get(name)?.graph.throttled_until()?;

@@ -96,7 +96,7 @@ fn table(list: &RunList, root: &std::path::Path) -> String {
     if list.runs.is_empty() {
         return format!("no runs in {}\n", root.display());
     }
-    let mut text = format!("{:<19}  {:<24}  {:<36}  {}\n", "STARTED (UTC)", "OUTCOME", "RUN", "USER");
+    let mut text = format!("{:<19}  {:<28}  {:<36}  {}\n", "STARTED (UTC)", "OUTCOME", "RUN", "USER");
     for run in &list.runs {
         let mut outcome = run.outcome.look().word.to_owned();
         if run.resumable {
@@ -109,7 +109,7 @@ fn table(list: &RunList, root: &std::path::Path) -> String {
             [first, rest @ ..] => format!("{} and {} more", escape::terminal_within(first, 30), rest.len()),
         };
         let started = run.started_at.map(|t| t.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
-        text.push_str(&format!("{started:<19}  {outcome:<24}  {:<36}  {users}\n", run.run_id));
+        text.push_str(&format!("{started:<19}  {outcome:<28}  {:<36}  {users}\n", run.run_id));
     }
     text
 }
