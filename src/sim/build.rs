@@ -145,7 +145,7 @@ fn directory(about: &file::About) -> Directory {
     }
 }
 
-fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem> {
+pub fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem> {
     let default_domain = directory.domains.first().map_or("contoso.com", |d| d.name.as_str()).to_owned();
     let initial = directory.domains.iter().find(|d| d.name.ends_with(".onmicrosoft.com"));
     let initial = initial.map_or(default_domain.as_str(), |d| d.name.as_str());
@@ -196,7 +196,7 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
     });
     let mail =
         user.guest_of.as_ref().map_or_else(|| upn.clone(), |home| format!("{}@{home}", alias(&user.name)));
-    directory.users.push(User {
+    directory.enrol(User {
         id,
         principal_name: upn,
         display_name: user.name.clone(),
