@@ -231,7 +231,7 @@ fn alias(name: &str) -> String {
             .unwrap_or_default()
 }
 
-fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
+pub fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
     if directory.service_principals.iter().any(|sp| sp.name == app.name) {
         return Err(Problem::new(&app.name, format!("there are two apps {:?}", app.name)));
     }

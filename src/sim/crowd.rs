@@ -14,15 +14,14 @@ use super::moment::Moment;
 use super::{Tenant, device, mailbox, method};
 use crate::failure::{Code, Failure, Result};
 
-/// What all of them share: the runner's own application and those that they consented to.
+/// What all of them share: the runner's own application.
 const TENANT: &str = include_str!("crowd/tenant.yaml");
 
 /// What oust is called in it.
 pub const RUNNER: &str = "oust";
 
-/// The intruder's application, and that of a legitimate consent.
-const HOSTILE: &str = "Mail Backup";
-const HARMLESS: &str = "Travel Planner";
+/// Users that consented to the same applications: an app that ten others use counts as one in common use.
+const TEAM: usize = 8;
 
 /// A tenant of so many users, `User0001@contoso.com` and on. The intruder holds of each: a refresh token, the password, a
 /// consent, an authenticator, a device, an inbox rule. Each has a legitimate consent, phone, device and rule beside them.
@@ -46,12 +45,17 @@ pub fn user_principal_name(number: usize) -> String {
 fn add(tenant: &mut Tenant, number: usize) -> std::result::Result<(), String> {
     let directory = &mut tenant.directory;
     let upn = user_principal_name(number);
+    let team = (number - 1) / TEAM + 1;
+    let (hostile, harmless) = (format!("Mail Backup {team}"), format!("Travel Planner {team}"));
+    if number % TEAM == 1 {
+        add_apps(directory, &hostile, &harmless)?;
+    }
     let account = json!({"name": format!("User {number:04}"), "upn": upn, "sessions_valid_from": "-60d"});
     build::add_user(directory, &described(account)?).map_err(|problem| problem.what)?;
     let id = directory.user(&upn).map(|user| user.id.clone()).unwrap_or_default();
     for (app, scopes, created) in [
-        (HOSTILE, "Mail.ReadWrite Files.ReadWrite.All offline_access openid", "-100m"),
-        (HARMLESS, "User.Read openid profile", "-300d"),
+        (&hostile, "Mail.ReadWrite Files.ReadWrite.All offline_access openid", "-100m"),
+        (&harmless, "User.Read openid profile", "-300d"),
     ] {
         let consent = json!({"app": app, "user": upn, "scopes": scopes});
         build_grants::consent(directory, &described(consent)?).map_err(|problem| problem.what)?;
@@ -59,7 +63,7 @@ fn add(tenant: &mut Tenant, number: usize) -> std::result::Result<(), String> {
         build_grants::assignment(directory, &described(assignment)?).map_err(|problem| problem.what)?;
     }
     let (authenticator, computer, rule) = personal(directory, &id, &upn, number)?;
-    let app = build::app(directory, HOSTILE).map_err(|problem| problem.what)?;
+    let app = build::app(directory, &hostile).map_err(|problem| problem.what)?;
     for (kind, app_id, object_id) in [
         ("refresh_token", None, None),
         ("password", None, None),
@@ -78,6 +82,20 @@ fn add(tenant: &mut Tenant, number: usize) -> std::result::Result<(), String> {
             object_id,
             password_version: 1,
         });
+    }
+    Ok(())
+}
+
+/// The intruder's application: nobody verified its publisher. And one that a team uses.
+fn add_apps(directory: &mut Directory, hostile: &str, harmless: &str) -> std::result::Result<(), String> {
+    for app in [
+        json!({"name": hostile, "home": "fabrikam.com", "publisher": "Fabrikam",
+            "reply_urls": ["http://mail-backup.fabrikam.com/callback"]}),
+        json!({"name": harmless, "home": "northwindtraders.com", "verified_publisher": "Northwind Traders",
+            "homepage": "https://www.northwindtraders.com",
+            "reply_urls": ["https://travel.northwindtraders.com/auth"]}),
+    ] {
+        build::add_app(directory, &described(app)?).map_err(|problem| problem.what)?;
     }
     Ok(())
 }
