@@ -8,6 +8,7 @@ mod cli;
 mod clocks;
 mod clouds;
 mod crash;
+mod crowd;
 mod dependencies;
 mod documents;
 mod doubt;

@@ -1,10 +1,13 @@
 //! Keeps all requests to a tenant within Graph's quotas, and within what its answers ask for.
 
 mod book;
+mod bucket;
 mod load;
 mod shared;
 mod window;
 
+#[cfg(test)]
+mod simulated;
 #[cfg(test)]
 mod tests;
 
@@ -201,6 +204,7 @@ impl Limits {
     pub fn refused(&self, load: &Load, wait: Duration) {
         self.throttled.fetch_add(1, Ordering::Relaxed);
         let until = self.hold(load, wait);
+        self.lane(load).state().book.refused(self.now());
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         *asked = asked.filter(|(_, earlier)| *earlier > until).or(Some((load.family, until)));
     }

@@ -5,7 +5,6 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::Tenant;
 use super::cloud;
 use super::directory::object_id;
 use super::error::{Answer, GraphError, Outcome};
@@ -14,6 +13,7 @@ use super::faults::{Fault, RetryAfter};
 use super::log::Seen;
 use super::request::Ask;
 use super::route;
+use super::{Limits, Tenant};
 use crate::graph::{Reply, Request};
 
 /// What comes back to the caller.
@@ -74,15 +74,20 @@ impl Tenant {
             None => Delivery::Reply(self.reply(ask, outcome.unwrap_or_else(|| Err(by_status(500))), now)),
             Some(fault) => self.disturb(ask, fault, outcome, now),
         };
+        let status = match &delivery {
+            Delivery::Reply(reply) | Delivery::Cut(reply) => Some(reply.status),
+            _ => None,
+        };
+        self.counts.throttled += u64::from(status == Some(429));
+        self.counts.writes += u64::from(applied);
         if let Some(seen) = self.log.get_mut(at) {
             seen.applied = applied;
-            if let Delivery::Reply(reply) | Delivery::Cut(reply) = &delivery {
-                seen.status = Some(reply.status);
-            }
+            seen.status = status;
         }
         delivery
     }
 
+    /// Notes a request, and where.
     fn see(
         &mut self,
         method: &str,
@@ -91,6 +96,10 @@ impl Tenant {
         status: Option<u16>,
         write: bool,
     ) -> usize {
+        self.counts.requests += 1;
+        if !self.logs {
+            return usize::MAX;
+        }
         self.log.push(Seen {
             method: method.to_owned(),
             path,
@@ -151,6 +160,9 @@ impl Tenant {
             ("x-ms-ags-diagnostic".to_owned(), diagnostic.to_string()),
             ("x-ms-resource-unit".to_owned(), super::limits::cost(ask).to_string()),
         ];
+        if let Some(share) = self.limits.as_mut().and_then(Limits::told_share) {
+            headers.push(("x-ms-throttle-limit-percentage".to_owned(), format!("{share:.2}")));
+        }
         let (status, body) = match outcome {
             Ok(Answer { status, body }) => (status, body),
             Err(error) => {

@@ -64,8 +64,8 @@ impl End<'_> {
             Self::User(key) => {
                 let user = directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
                 let groups = directory.groups.iter().filter(|g| g.has(&user.id)).map(|g| g.id.clone());
-                let holders: Vec<String> = std::iter::once(user.id.clone()).chain(groups).collect();
-                Box::new(move |a| holders.contains(&a.principal_id))
+                let (own, groups): (String, Vec<String>) = (user.id.clone(), groups.collect());
+                Box::new(move |a| a.principal_id == own || groups.contains(&a.principal_id))
             }
             Self::Client(key) => {
                 let id =
@@ -125,7 +125,7 @@ pub fn post(directory: &mut Directory, ask: &Ask, end: End<'_>, now: Timestamp) 
     let (principal, resource, role) =
         (required("principalId")?, required("resourceId")?, required("appRoleId")?);
     let holds = end.holds(directory)?;
-    let principal_type = if directory.users.iter().any(|u| u.id == principal) {
+    let principal_type = if directory.user(principal).is_some_and(|u| u.id == principal) {
         "User"
     } else if directory.group(principal).is_some() {
         "Group"

@@ -145,7 +145,7 @@ fn directory(about: &file::About) -> Directory {
     }
 }
 
-fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem> {
+pub fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem> {
     let default_domain = directory.domains.first().map_or("contoso.com", |d| d.name.as_str()).to_owned();
     let initial = directory.domains.iter().find(|d| d.name.ends_with(".onmicrosoft.com"));
     let initial = initial.map_or(default_domain.as_str(), |d| d.name.as_str());
@@ -196,7 +196,7 @@ fn add_user(directory: &mut Directory, user: &file::User) -> Result<(), Problem>
     });
     let mail =
         user.guest_of.as_ref().map_or_else(|| upn.clone(), |home| format!("{}@{home}", alias(&user.name)));
-    directory.users.push(User {
+    directory.enrol(User {
         id,
         principal_name: upn,
         display_name: user.name.clone(),
@@ -231,7 +231,7 @@ fn alias(name: &str) -> String {
             .unwrap_or_default()
 }
 
-fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
+pub fn add_app(directory: &mut Directory, app: &file::App) -> Result<(), Problem> {
     if directory.service_principals.iter().any(|sp| sp.name == app.name) {
         return Err(Problem::new(&app.name, format!("there are two apps {:?}", app.name)));
     }

@@ -109,9 +109,8 @@ pub fn of_user(
         return Err(GraphError::unknown_segment(other));
     }
     let user = directory.user(user).ok_or_else(|| GraphError::not_found(user))?;
-    let is_of = |device: &&Device| {
-        device.owner == user.id || relation == "registeredDevices" && device.users.contains(&user.id)
-    };
+    let registered = relation == "registeredDevices";
+    let is_of = |device: &&Device| device.owner == user.id || registered && device.users.contains(&user.id);
     let readable = caller.has_any(READ_DEVICE);
     let rows: Vec<Value> = directory
         .devices

@@ -16,6 +16,7 @@ use super::exchange::Mailbox;
 use super::file::Licence;
 use super::grant::Grant;
 use super::group::Group;
+use super::index::Index;
 use super::mailbox::Rule;
 use super::method::Method;
 use super::moment::Moment;
@@ -37,6 +38,9 @@ pub struct Directory {
     /// How long after a write the next directory synchronisation comes.
     pub sync_every: SignedDuration,
     pub users: Vec<User>,
+    pub(super) index: Index,
+    /// Some user comes from on-premises AD.
+    pub(super) hybrid: bool,
     pub groups: Vec<Group>,
     pub service_principals: Vec<ServicePrincipal>,
     pub grants: Vec<Grant>,
@@ -74,15 +78,6 @@ impl Directory {
     /// The moment on the time line of this tenant.
     pub fn time(&self, moment: Moment) -> Timestamp {
         moment.at(self.start.unwrap_or(Timestamp::UNIX_EPOCH))
-    }
-
-    /// A user by object id or user principal name.
-    pub fn user(&self, id: &str) -> Option<&User> {
-        self.users.iter().find(|u| u.is(id))
-    }
-
-    pub fn user_mut(&mut self, id: &str) -> Option<&mut User> {
-        self.users.iter_mut().find(|u| u.is(id))
     }
 
     /// A service principal by object id, or by `appId=…`.
@@ -124,7 +119,7 @@ impl Directory {
 
     /// A name for people of any principal.
     pub fn display_name_of(&self, id: &str) -> String {
-        let user = self.users.iter().find(|u| u.id == id).map(|u| u.display_name.clone());
+        let user = self.user(id).filter(|u| u.id == id).map(|u| u.display_name.clone());
         let group = || self.group(id).map(|g| g.display_name.clone());
         let app = || self.service_principal(id).map(|sp| sp.display_name.clone());
         user.or_else(group).or_else(app).unwrap_or_default()
@@ -144,7 +139,7 @@ impl Directory {
 
     /// Lets the directory synchronisation put back what AD says.
     pub fn synchronise(&mut self, now: Timestamp) {
-        for user in &mut self.users {
+        for user in self.users.iter_mut().filter(|_| self.hybrid) {
             user.synchronise(now);
         }
     }

@@ -13,6 +13,16 @@ impl Condition {
     pub fn holds(&self, object: &Value) -> bool {
         self.0.iter().any(|all| all.iter().all(|(name, wanted)| same(&object[name.as_str()], wanted)))
     }
+
+    /// The same of an object whose properties are texts, or none.
+    pub fn holds_for<'a>(&self, property: &dyn Fn(&str) -> Option<&'a str>) -> bool {
+        let holds = |(name, wanted): &(String, Value)| match (property(name), wanted.as_str()) {
+            (Some(found), Some(wanted)) => found.eq_ignore_ascii_case(wanted),
+            (None, _) => wanted.is_null(),
+            (Some(_), None) => false,
+        };
+        self.0.iter().any(|all| all.iter().all(holds))
+    }
 }
 
 fn same(found: &Value, wanted: &Value) -> bool {

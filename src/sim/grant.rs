@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::directory::Directory;
 use super::error::{Answer, GraphError, Outcome};
+use super::filter;
 use super::request::Ask;
 use super::select;
 
@@ -25,6 +26,17 @@ const FILTERABLE: &[&str] = &["clientId", "consentType", "principalId", "resourc
 impl Grant {
     pub fn consent_type(&self) -> &'static str {
         if self.principal_id.is_some() { "Principal" } else { "AllPrincipals" }
+    }
+
+    /// One that can be filtered by.
+    fn property(&self, name: &str) -> Option<&str> {
+        match name {
+            "clientId" => Some(&self.client_id),
+            "consentType" => Some(self.consent_type()),
+            "principalId" => self.principal_id.as_deref(),
+            "resourceId" => Some(&self.resource_id),
+            _ => None,
+        }
     }
 
     fn json(&self) -> Value {
@@ -52,7 +64,11 @@ pub fn list(directory: &Directory, ask: &Ask, of: Of<'_>, page_size: usize) -> O
             Box::new(|g| g.client_id == client.id)
         }
     };
-    let rows: Vec<Value> = directory.grants.iter().filter(|g| belongs(g)).map(Grant::json).collect();
+    // Most are left out: of those no JSON is made.
+    let condition = ask.option("$filter").map(|text| filter::parse(text, FILTERABLE)).transpose()?;
+    let wanted = |grant: &Grant| condition.as_ref().is_none_or(|c| c.holds_for(&|name| grant.property(name)));
+    let rows = directory.grants.iter().filter(|g| belongs(g) && wanted(g));
+    let rows: Vec<Value> = rows.map(Grant::json).collect();
     select::collection(ask, "oauth2PermissionGrants", &rows, None, FILTERABLE, page_size)
 }
 

@@ -183,7 +183,7 @@ impl Tenant {
 
     fn foothold(&self, held: &Holding, now: Timestamp) -> Foothold {
         let until = held.expires.map(|moment| self.directory.time(moment));
-        let (works, why) = match self.directory.users.iter().find(|u| u.id == held.user_id) {
+        let (works, why) = match self.directory.user(&held.user_id) {
             None => (false, "the account is gone".to_owned()),
             Some(user) => match held.kind {
                 "access_token" => match until {

@@ -1,5 +1,7 @@
 //! What the tenant was asked, and when: for counting writes and round trips.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 /// A request as the service saw it.
@@ -23,18 +25,36 @@ pub struct Seen {
     pub inner: bool,
 }
 
+/// How many requests there were; inner ones of a `$batch` count each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All.
+    pub requests: u64,
+    /// Those that were answered with 429.
+    pub throttled: u64,
+    /// Those that changed something.
+    pub writes: u64,
+}
+
 /// The longest chain of requests that waited for each other: one depends on another if it was sent at or
 /// after the other was answered. Exact with a latency above zero.
 pub fn round_trips(log: &[Seen]) -> usize {
-    let outer: Vec<&Seen> = log.iter().filter(|seen| !seen.inner).collect();
-    let mut depths: Vec<usize> = Vec::with_capacity(outer.len());
-    for (at, seen) in outer.iter().enumerate() {
-        let before = outer[..at].iter().zip(&depths);
-        let deepest = before
-            .filter(|(earlier, _)| earlier.answered.is_some_and(|answered| answered <= seen.arrived))
-            .map(|(_, depth)| *depth)
-            .max();
-        depths.push(deepest.unwrap_or(0) + 1);
+    // When the first chain of each length was over: a longer one that was over earlier makes a shorter one idle.
+    let mut over: BTreeMap<Timestamp, usize> = BTreeMap::new();
+    let mut longest = 0;
+    for seen in log.iter().filter(|seen| !seen.inner) {
+        let depth = over.range(..=seen.arrived).next_back().map_or(1, |(_, depth)| depth + 1);
+        longest = longest.max(depth);
+        let Some(answered) = seen.answered else { continue };
+        if over.range(..=answered).next_back().is_some_and(|(_, earlier)| *earlier >= depth) {
+            continue;
+        }
+        let idle: Vec<Timestamp> =
+            over.range(answered..).take_while(|(_, later)| **later <= depth).map(|(at, _)| *at).collect();
+        for at in idle {
+            over.remove(&at);
+        }
+        over.insert(answered, depth);
     }
-    depths.into_iter().max().unwrap_or(0)
+    longest
 }

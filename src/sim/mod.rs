@@ -16,6 +16,7 @@ mod catalogue;
 mod cloud;
 mod conditional_access;
 mod credential;
+pub mod crowd;
 mod device;
 mod directory;
 mod error;
@@ -27,6 +28,7 @@ mod grant;
 mod group;
 pub mod http;
 mod identity_account;
+mod index;
 pub mod intruder;
 mod lag;
 mod limits;
@@ -60,7 +62,7 @@ use jiff::Timestamp;
 pub use answer::Delivery;
 pub use lag::Lag;
 pub use limits::Limits;
-pub use log::{Seen, round_trips};
+pub use log::{Counts, Seen, round_trips};
 
 use self::directory::Directory;
 use self::faults::Faults;
@@ -79,6 +81,8 @@ pub struct Tenant {
     pub page_size: usize,
     /// How long a request takes there and back.
     pub latency: Duration,
+    /// How much longer one may take at most; each differs.
+    pub jitter: Duration,
     /// What goes wrong.
     pub faults: Faults,
     /// How far replicas lag behind; not at all by default.
@@ -92,6 +96,9 @@ pub struct Tenant {
     directory: Directory,
     random: Random,
     log: Vec<Seen>,
+    /// Whether requests are kept, and not only counted.
+    logs: bool,
+    counts: Counts,
     /// Counts answers, for their request ids.
     answered: u64,
 }
@@ -103,6 +110,7 @@ impl Tenant {
             tenant_id: directory.tenant_id.clone(),
             page_size: 100,
             latency: Duration::ZERO,
+            jitter: Duration::ZERO,
             faults: Faults::default(),
             lag: Lag::default(),
             limits: None,
@@ -111,6 +119,8 @@ impl Tenant {
             directory,
             random: Random::new(seed),
             log: Vec::new(),
+            logs: true,
+            counts: Counts::default(),
             answered: 0,
         }
     }
@@ -118,6 +128,14 @@ impl Tenant {
     /// Fixes what relative times of the tenant file count from. The first request does it otherwise.
     pub fn begin(&mut self, now: Timestamp) {
         self.directory.start.get_or_insert(now);
+    }
+
+    /// How long the next request takes there and back.
+    fn travel(&mut self) -> Duration {
+        if self.jitter.is_zero() {
+            return self.latency;
+        }
+        self.latency + self.jitter.mul_f64(self.random.fraction())
     }
 
     /// The object id of a user.
@@ -163,6 +181,18 @@ impl Tenant {
     /// Forgets the requests so far.
     pub fn clear_log(&mut self) {
         self.log.clear();
+        self.counts = Counts::default();
+    }
+
+    /// Keeps no request from now on, only their number: for more of them than memory should hold.
+    pub fn count_only(&mut self) {
+        self.log = Vec::new();
+        self.logs = false;
+    }
+
+    /// How many requests there were, also where none is kept.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Takes an application permission away; tokens from now on lack it. `false`: it wasn't there.
@@ -213,6 +243,23 @@ impl Tenant {
             .service_principals
             .iter()
             .find(|sp| sp.name == name || sp.app_id == name || sp.id == name)
+    }
+}
+
+/// A place among the requests that are under way to a mailbox.
+struct Place<'a> {
+    simulated: &'a Simulated,
+    owner: String,
+}
+
+impl Drop for Place<'_> {
+    /// Also when the caller has given up.
+    fn drop(&mut self) {
+        self.simulated.with(|tenant| {
+            if let Some(limits) = &mut tenant.limits {
+                limits.leave(&self.owner);
+            }
+        });
     }
 }
 
@@ -269,7 +316,11 @@ impl Simulated {
 
     /// Lets a request travel, take effect half way, and travel back.
     pub(crate) async fn deliver(&self, request: &Request) -> Delivery {
-        let latency = self.with(|tenant| tenant.latency);
+        let (latency, _place) = self.with(|tenant| {
+            let entered =
+                tenant.limits.as_mut().and_then(|limits| limits.enter(request.method, &request.url));
+            (tenant.travel(), entered.map(|owner| Place { simulated: self, owner }))
+        });
         let sent = self.clock.now();
         self.pause(latency / 2).await;
         let (at, delivery) = self.with(|tenant| {

@@ -18,9 +18,14 @@ impl Random {
     }
 
     /// `true` with that probability, 0 to 1.
-    #[allow(clippy::cast_precision_loss)]
     pub fn chance(&mut self, probability: f64) -> bool {
-        ((self.next() >> 11) as f64) / ((1_u64 << 53) as f64) < probability
+        self.fraction() < probability
+    }
+
+    /// Uniform in [0, 1).
+    #[allow(clippy::cast_precision_loss)]
+    pub fn fraction(&mut self) -> f64 {
+        ((self.next() >> 11) as f64) / ((1_u64 << 53) as f64)
     }
 
     /// A number below `bound`.

@@ -126,7 +126,15 @@ impl Ask {
         if let Some(cmdlet) = self.cmdlet() {
             return !cmdlet.starts_with("Get-");
         }
-        let reads = ["checkMemberGroups", "checkMemberObjects", "getMemberGroups", "$batch"];
+        let reads = [
+            "checkMemberGroups",
+            "checkMemberObjects",
+            "getMemberGroups",
+            "getMemberObjects",
+            "isMemberOf",
+            "getByIds",
+            "$batch",
+        ];
         self.method != "GET" && !self.path.last().is_some_and(|last| reads.contains(&last.as_str()))
     }
 }

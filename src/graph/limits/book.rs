@@ -16,10 +16,19 @@ pub struct Book {
     held: BTreeMap<Family, u64>,
     /// One for each quota of the scope.
     windows: Vec<Window>,
-    /// What others use of the first quota, and until when that is believed.
+    /// What of the quotas is ours, and when that was found out: others use the rest. It grows back by itself.
     #[serde(skip)]
-    elsewhere: Option<(f64, u64)>,
+    part: Option<(f64, u64)>,
 }
+
+/// What is ours at least, or two machines would lock each other out.
+const LEAST: f64 = 0.1;
+
+/// How long it takes to grow from nothing to all.
+const GROWS_IN: f64 = 20_000.0;
+
+/// Answers of 429 that came together say it once.
+const TOGETHER: u64 = 1000;
 
 /// Whether a request may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,21 +48,15 @@ impl Book {
             return Turn::Held(until - now);
         }
         self.windows.resize(quotas.len(), Window::default());
-        let others = self.elsewhere.filter(|(_, until)| *until > now);
-        let mut wait = 0;
-        for (at, (window, quota)) in self.windows.iter_mut().zip(quotas).enumerate() {
-            let cost = load.takes(quota);
-            let others = others.filter(|_| at == 0);
-            let one =
-                window.wait(quota, others.map_or(quota.most, |(share, _)| left(quota, share)), cost, now);
-            // Others may have done by then.
-            wait = wait.max(others.map_or(one, |(_, until)| one.min(until - now)));
-        }
+        let part = self.part(now);
+        let waits = self.windows.iter_mut().zip(quotas);
+        let waits = waits.map(|(window, quota)| window.wait(quota, part, load.takes(quota), now));
+        let wait = waits.max().unwrap_or(0);
         if wait > 0 {
             return Turn::Paced(wait);
         }
         for (window, quota) in self.windows.iter_mut().zip(quotas) {
-            window.take(quota, load.takes(quota), now);
+            window.take(quota, part, load.takes(quota), now);
         }
         Turn::Now
     }
@@ -71,10 +74,22 @@ impl Book {
         // Both numbers are of slightly different moments.
         let others = share - own - 0.05;
         if others > 0.0 {
-            let stretch = quotas.first().map_or(0, |quota| quota.stretch);
-            self.elsewhere = Some((others, now.saturating_add(stretch)));
+            self.part = Some((self.part(now).min(1.0 - others).max(LEAST), now));
         }
         others > 0.0
+    }
+
+    /// The service refused what should have been within the quota.
+    pub fn refused(&mut self, now: u64) {
+        if self.part.is_none_or(|(_, at)| at.saturating_add(TOGETHER) <= now) {
+            self.part = Some(((self.part(now) * 0.7).max(LEAST), now));
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn part(&self, now: u64) -> f64 {
+        let grown = |(part, at): (f64, u64)| part + now.saturating_sub(at) as f64 / GROWS_IN;
+        self.part.map_or(1.0, grown).min(1.0)
     }
 
     /// Takes over what a file holds. A hold that it doesn't have yet stays.
@@ -91,10 +106,4 @@ impl Book {
         self.held.retain(|_, until| *until > now && *until <= now.saturating_add(longest));
         self.held.get(&family).copied()
     }
-}
-
-/// What others leave of a quota: a tenth at least, or two machines would lock each other out.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn left(quota: &Quota, others: f64) -> u32 {
-    (f64::from(quota.most) * (1.0 - others).max(0.1)) as u32
 }

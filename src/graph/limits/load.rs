@@ -64,8 +64,8 @@ impl Scope {
         match self {
             Self::Directory => {
                 let own = [
-                    Quota::new(size.units(), 10, Counts::Units),
-                    Quota::new(3000, 150, Counts::Writes),
+                    Quota::new(size.units(), 10, Counts::Units).refilled(),
+                    Quota::new(3000, 150, Counts::Writes).refilled(),
                     Quota::new(25, 10, Counts::DeviceWrites),
                 ];
                 own[..if delegated { 3 } else { 2 }].to_vec()
@@ -174,8 +174,8 @@ fn units(write: bool, parts: &[&str], query: &str) -> u32 {
         | ["applications", _, "extensionproperties"]
         | ["serviceprincipals", _, "approleassignments"]
         | ["oauth2permissiongrants", ..]
-        | [.., "oauth2permissiongrants"]
-        | [_, _, "memberof" | "transitivememberof" | "ownedobjects" | "licensedetails", ..]
+        | ["users" | "serviceprincipals", _, "oauth2permissiongrants"]
+        | ["users", _, "memberof" | "transitivememberof" | "ownedobjects" | "licensedetails", ..]
         | ["me", "memberof" | "transitivememberof" | "ownedobjects" | "licensedetails", ..] => 2,
         _ => 1,
     });

@@ -75,29 +75,38 @@ async fn requests_that_wait_together_begin_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_takes_its_units_in_ten_seconds_and_reads_do_not_wait_for_writes() {
+async fn a_directory_refills_and_its_reads_do_not_wait_for_writes() {
     let (limits, _) = limits();
     let start = Instant::now();
     let write = Load::of("PATCH", USER, "");
     let budget = Budget::default();
-    for _ in 0..3000 {
+    let mut at_once = 0;
+    loop {
         limits.admit(&write, &budget, &mut limits.clock.steady()).await.unwrap();
+        if start.elapsed() > Duration::ZERO {
+            break;
+        }
+        at_once += 1;
     }
-    for _ in 0..500 {
+    assert!((2950..3000).contains(&at_once), "{at_once}");
+    let waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let (limits, write) = (Arc::clone(&limits), write.clone());
+            tokio::spawn(async move {
+                limits.admit(&write, &Budget::default(), &mut limits.clock.steady()).await.map(drop)
+            })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let begun = start.elapsed();
+    for _ in 0..400 {
         pass(&limits, USER).await;
     }
-    assert_eq!(start.elapsed(), Duration::ZERO);
-    let waiting = {
-        let (limits, write) = (Arc::clone(&limits), write.clone());
-        tokio::spawn(async move {
-            limits.admit(&write, &Budget::default(), &mut limits.clock.steady()).await.map(drop)
-        })
-    };
-    tokio::task::yield_now().await;
-    pass(&limits, USER).await;
-    assert_eq!(start.elapsed().as_secs(), 10);
-    waiting.await.unwrap().unwrap();
-    assert!((150..=154).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert_eq!(start.elapsed(), begun);
+    for one in waiting {
+        one.await.unwrap().unwrap();
+    }
+    assert!((900..1200).contains(&start.elapsed().as_millis()), "20 writes a second: {:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,9 +118,11 @@ async fn a_larger_tenant_takes_more() {
         for _ in 0..most {
             pass(limits, USER).await;
         }
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        pass(limits, USER).await;
-        assert_eq!(start.elapsed().as_secs(), 10);
+        assert!(start.elapsed() < Duration::from_millis(300));
+        for _ in 0..most {
+            pass(limits, USER).await;
+        }
+        assert!((9_900..10_400).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     }
 }
 
@@ -214,22 +225,22 @@ async fn what_others_use_is_left_to_them_and_our_own_use_slows_nothing() {
     }
     let start = Instant::now();
     limits.learn(&read(USER), &share("0.8"));
-    for _ in 1750..2600 {
+    for _ in 1750..2500 {
         pass(&limits, USER).await;
     }
     assert!(start.elapsed().as_secs() < 1, "a quarter is used elsewhere: {:?}", start.elapsed());
-    for _ in 2600..2626 {
+    for _ in 2500..3200 {
         pass(&limits, USER).await;
     }
-    assert!(start.elapsed().as_secs() >= 9, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_millis() > 300, "{:?}", start.elapsed());
 
     let alone = Limits::new(limits.clock.clone());
-    for _ in 0..3400 {
+    for _ in 0..3200 {
         pass(&alone, USER).await;
     }
     let start = Instant::now();
-    alone.learn(&read(USER), &share("0.97"));
-    for _ in 3400..3500 {
+    alone.learn(&read(USER), &share("0.95"));
+    for _ in 3200..3400 {
         pass(&alone, USER).await;
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
@@ -326,8 +337,7 @@ async fn files_are_private_small_and_no_links_and_nothing_is_refused_without_the
     let clock = Clock::starting_at("2026-11-24T08:00:00Z".parse().unwrap());
     let limits = beside(&clock, folder.path(), "t", "a");
     for _ in 0..5000 {
-        pass(&limits, USER).await;
-        limits.clock.sleep(Duration::from_millis(3)).await;
+        pass(&limits, "/v1.0/deviceManagement/managedDevices").await;
     }
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder.path().join("limits")), 0o700);

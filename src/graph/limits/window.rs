@@ -19,6 +19,8 @@ pub struct Quota {
     pub stretch: u64,
     /// What of a request counts.
     pub counts: Counts,
+    /// Whether it is a bucket that refills all the time, rather than a window.
+    pub refills: bool,
 }
 
 /// What of a request counts against a quota.
@@ -37,7 +39,12 @@ pub enum Counts {
 impl Quota {
     /// So much in so many seconds.
     pub const fn new(most: u32, seconds: u64, counts: Counts) -> Self {
-        Self { most, stretch: seconds * 1000, counts }
+        Self { most, stretch: seconds * 1000, counts, refills: false }
+    }
+
+    /// Counted in a bucket, as the service says of it.
+    pub const fn refilled(self) -> Self {
+        Self { refills: true, ..self }
     }
 
     fn slot(&self) -> u64 {
@@ -46,7 +53,7 @@ impl Quota {
 
     /// Requests that began further apart than the stretch may arrive closer together: the difference between a
     /// slow and a fast journey to the service.
-    fn margin(&self) -> u64 {
+    pub(super) fn margin(&self) -> u64 {
         self.slot().clamp(60, 250)
     }
 
@@ -62,16 +69,20 @@ impl Quota {
 /// The slots of a stretch in which something began, oldest first, with what began in each.
 ///
 /// No stretch holds more than the quota, so it is right for a service that counts in windows and for one that
-/// refills a bucket.
+/// refills a bucket. Of a quota that refills it holds one entry instead, see [`super::bucket`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Window(VecDeque<(u64, u32)>);
+pub struct Window(pub(super) VecDeque<(u64, u32)>);
 
 impl Window {
-    /// How long until `cost` more may begin; zero is now. `allowed` is what of the quota is ours.
-    pub fn wait(&mut self, quota: &Quota, allowed: u32, cost: u32, now: u64) -> u64 {
+    /// How long until `cost` more may begin; zero is now. `part`, from 0 to 1, is what of the quota is ours.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn wait(&mut self, quota: &Quota, part: f64, cost: u32, now: u64) -> u64 {
+        if quota.refills {
+            return self.until_refilled(quota, scaled(cost, part), now);
+        }
         self.settle(quota, now);
-        let allowed = allowed.max(cost);
+        let allowed = ((f64::from(quota.most) * part) as u32).max(cost);
         let mut sum = self.sum();
         if sum.saturating_add(cost) <= allowed {
             return 0;
@@ -86,7 +97,14 @@ impl Window {
     }
 
     /// Notes what begins now.
-    pub fn take(&mut self, quota: &Quota, cost: u32, now: u64) {
+    pub fn take(&mut self, quota: &Quota, part: f64, cost: u32, now: u64) {
+        if quota.refills {
+            return self.draw(quota, scaled(cost, part), now);
+        }
+        self.note(quota, cost, now);
+    }
+
+    fn note(&mut self, quota: &Quota, cost: u32, now: u64) {
         let slot = now / quota.slot();
         match self.0.back_mut() {
             _ if cost == 0 => {}
@@ -97,6 +115,9 @@ impl Window {
 
     /// The share of the quota that is used.
     pub fn share(&mut self, quota: &Quota, now: u64) -> f64 {
+        if quota.refills {
+            return self.drawn(quota, now);
+        }
         self.settle(quota, now);
         f64::from(self.sum()) / f64::from(quota.most.max(1))
     }
@@ -113,7 +134,7 @@ impl Window {
             ahead = ahead.saturating_add(*units);
             self.0.pop_back();
         }
-        self.take(quota, ahead.min(quota.most), now);
+        self.note(quota, ahead.min(quota.most), now);
         while self.0.front().is_some_and(|(slot, _)| quota.leaves(*slot) <= now) {
             self.0.pop_front();
         }
@@ -124,6 +145,12 @@ impl Window {
     }
 }
 
+/// Thousandths of a unit: where only a part of the quota is ours, everything costs more of it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn scaled(cost: u32, part: f64) -> u64 {
+    (f64::from(cost) * 1000.0 / part.max(0.01)) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,8 +158,8 @@ mod tests {
     const TEN: Quota = Quota::new(1000, 10, Counts::Units);
 
     fn begin(window: &mut Window, cost: u32, now: u64) -> u64 {
-        let wait = window.wait(&TEN, TEN.most, cost, now);
-        window.take(&TEN, cost, now + wait);
+        let wait = window.wait(&TEN, 1.0, cost, now);
+        window.take(&TEN, 1.0, cost, now + wait);
         now + wait
     }
 
@@ -161,8 +188,8 @@ mod tests {
         let later = 2_000_000_000;
         begin(&mut window, 1000, later);
         let now = later - 3_600_000;
-        assert!(window.wait(&TEN, TEN.most, 1, now) <= 11_000);
-        assert_eq!(window.wait(&TEN, TEN.most, 1, now + 11_000), 0);
+        assert!(window.wait(&TEN, 1.0, 1, now) <= 11_000);
+        assert_eq!(window.wait(&TEN, 1.0, 1, now + 11_000), 0);
     }
 
     #[test]
@@ -170,9 +197,9 @@ mod tests {
         let many: Vec<(u64, u32)> = (0..65).map(|n| (5000 + n, 1000)).collect();
         for text in ["[[5000,1000],[4999,1000]]".to_owned(), serde_json::to_string(&many).unwrap()] {
             let mut window: Window = serde_json::from_str(&text).unwrap();
-            assert_eq!(window.wait(&TEN, TEN.most, 1, 1_000_000), 0, "{text}");
+            assert_eq!(window.wait(&TEN, 1.0, 1, 1_000_000), 0, "{text}");
         }
         let mut huge: Window = serde_json::from_str("[[4999,4294967295],[5000,4294967295]]").unwrap();
-        assert!(huge.wait(&TEN, TEN.most, 1, 1_000_000) <= 11_000);
+        assert!(huge.wait(&TEN, 1.0, 1, 1_000_000) <= 11_000);
     }
 }
