@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use oust_actions::{Call, Operator, Plan, Tenant};
+use oust_actions::{Call, Operator, Tenant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -187,27 +187,6 @@ impl Run {
         Ok(())
     }
 
-    /// The plans of a run, as they were recorded.
-    pub(super) fn planned(&self) -> Vec<Planned> {
-        let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
-        steps
-            .map(|(user, step)| Planned {
-                user_id: user.target.user.id.clone(),
-                stage: step.stage.clone(),
-                step: step.step.clone(),
-                action: step.action.clone(),
-                settings: step.settings.clone(),
-                state: step.state.clone(),
-                plan: Plan {
-                    changes: step.changes.iter().map(|c| c.change.clone()).collect(),
-                    ..step.plan.clone()
-                },
-                error: step.error.clone(),
-                lacks: step.lacks.clone(),
-            })
-            .collect()
-    }
-
     /// The document of a plan before the run has a journal.
     pub(super) fn preview(
         &self,
@@ -230,6 +209,12 @@ impl Run {
     pub(super) fn append(&mut self, record: Record) -> Result<()> {
         self.idle = false;
         self.journal.append(record)
+    }
+
+    /// Several at once, with one sync where one of them needs it.
+    pub(super) fn append_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<()> {
+        self.idle = false;
+        self.journal.append_all(records)
     }
 
     pub(super) fn intend(&mut self, intents: impl IntoIterator<Item = Record>) -> Result<Recorded> {

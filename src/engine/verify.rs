@@ -7,10 +7,11 @@ use futures::future::join_all;
 use oust_actions::{Change, Lasts, Plan, ReadErrorKind, Repeat, Target, Write};
 
 use super::event::What;
+use super::sight::Sight;
 use super::stage::MAX_ATTEMPTS;
 use super::{Engine, Run};
 use crate::failure::{Failure, Result};
-use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, ToldResult, UserLedger};
+use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, UserLedger};
 use crate::report::{RunDocument, State};
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -87,6 +88,7 @@ impl Engine {
         let again = self.look_again(run, |_, step| step.stage == stage, doubtful).await;
         for looked in again {
             let changes = run.changes(&looked.user_id, &looked.step, doubtful);
+            let sight = self.look_at_lost_interest(&looked, &changes).await;
             for change in changes {
                 let Some(intent) = change.intent else { continue };
                 if let (true, Ok(wanted)) = (change.is_secret_lost(), &looked.plan) {
@@ -94,7 +96,7 @@ impl Engine {
                     continue;
                 }
                 let wanted = match &looked.plan {
-                    Ok(wanted) => wanted.has(&change) || self.is_denied(&change).await,
+                    Ok(wanted) => wanted.has(&change) || sight.denies(&change),
                     Err(_) => false,
                 };
                 let may_duplicate = change.change.call.repeat == Repeat::Duplicates;
@@ -143,11 +145,12 @@ impl Engine {
         unsettled: impl Fn(&ChangeLedger) -> bool,
         last: bool,
     ) -> Result<()> {
-        for change in run.changes(&looked.user_id, &looked.step, unsettled) {
+        let changes = run.changes(&looked.user_id, &looked.step, unsettled);
+        let sight = self.look_at_lost_interest(looked, &changes).await;
+        for change in changes {
             let Some(intent) = change.intent else { continue };
-            let denied = looked.plan.is_ok() && self.is_denied(&change).await;
             match &looked.plan {
-                Ok(wanted) if !wanted.has(&change) && !denied => {
+                Ok(wanted) if !wanted.has(&change) && !sight.denies(&change) => {
                     let (state, reason) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                     self.note(run, looked, intent, state, reason)?;
                 }
@@ -163,9 +166,7 @@ impl Engine {
             }
         }
         if let Ok(wanted) = &looked.plan {
-            for new in run.not_in_plan(&looked.user_id, &looked.step, &wanted.plan) {
-                run.note_appeared(&looked.user_id, &looked.step, &new);
-            }
+            run.note_appeared(&looked.user_id, &looked.step, &wanted.plan);
         }
         Ok(())
     }
@@ -176,13 +177,11 @@ impl Engine {
         self.stop.sleep(LONGEST_WAIT).await && self.shows_before(look).await
     }
 
-    /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
-    /// service has not said that it was made, the object itself is looked at too.
-    pub(super) async fn is_denied(&self, change: &ChangeLedger) -> bool {
-        match &change.change.look {
-            Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
-            _ => false,
-        }
+    /// Looks at the changes in doubt that the action, looking again, no longer wants.
+    async fn look_at_lost_interest(&self, looked: &Again, changes: &[ChangeLedger]) -> Sight {
+        let wanted = looked.plan.as_ref().ok();
+        let lost = |c: &&ChangeLedger| wanted.is_some_and(|wanted| !wanted.has(c)) && !c.is_secret_lost();
+        self.look_at_doubts(changes.iter().filter(lost)).await
     }
 
     pub(super) fn note(

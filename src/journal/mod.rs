@@ -160,8 +160,17 @@ impl Journal {
     /// # Errors
     /// [`Code::StateUnwritable`]; the journal takes no more records after that.
     pub fn append(&mut self, record: Record) -> Result<()> {
-        let sync = record.must_last();
-        self.write([record], sync)
+        self.append_all([record])
+    }
+
+    /// Writes several such records, with one sync where one of them needs it.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn append_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<()> {
+        let records: Vec<Record> = records.into_iter().collect();
+        let sync = records.iter().any(Record::must_last);
+        if records.is_empty() { Ok(()) } else { self.write(records, sync) }
     }
 
     /// Writes intents, one sync for all, and gives the proof that a write needs.

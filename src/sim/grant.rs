@@ -52,8 +52,16 @@ pub fn list(directory: &Directory, ask: &Ask, of: Of<'_>, page_size: usize) -> O
             Box::new(|g| g.client_id == client.id)
         }
     };
-    let rows: Vec<Value> = directory.grants.iter().filter(|g| belongs(g)).map(Grant::json).collect();
-    select::collection(ask, "oauth2PermissionGrants", &rows, None, FILTERABLE, page_size)
+    let client = ask.option("$filter").and_then(only_client);
+    let may_fit = |g: &&Grant| belongs(g) && client.is_none_or(|id| g.client_id.eq_ignore_ascii_case(id));
+    let rows: Vec<&Grant> = directory.grants.iter().filter(may_fit).collect();
+    select::collection_of(ask, "oauth2PermissionGrants", &rows, |grant| grant.json(), FILTERABLE, page_size)
+}
+
+/// The client of a filter that asks for one client and nothing else.
+fn only_client(filter: &str) -> Option<&str> {
+    let id = filter.strip_prefix("clientId eq '")?.strip_suffix('\'')?;
+    (!id.contains('\'')).then_some(id)
 }
 
 /// Whose grants.
