@@ -15,7 +15,7 @@ use oust::engine::{Consent, Engine, Order, SavedPlan, Since, Stop};
 use oust::graph::cloud::{Cloud, Endpoint};
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
-use oust::journal::{Fuse, RunPath, Signer, Store};
+use oust::journal::{Fuse, RunPath, Signer, Store, TryLock};
 use oust::playbook::Playbook;
 use oust::report::RunDocument;
 use oust::sim::faults::{Fault, Planted};
@@ -67,6 +67,8 @@ pub struct World {
     pub cloud: Cloud,
     /// The tenant before anything was done.
     pub original: Value,
+    /// How the file system of the state directory locks.
+    pub try_lock: TryLock,
     fuse: Option<Fuse>,
     folder: tempfile::TempDir,
 }
@@ -113,6 +115,7 @@ impl World {
             users,
             password_recipient: None,
             signer: None,
+            try_lock: std::fs::File::try_lock,
             fuse: None,
             folder: tempfile::tempdir().unwrap(),
             sim,
@@ -175,7 +178,7 @@ impl World {
     }
 
     pub fn store(&self) -> Store {
-        let store = Store::new(self.state_dir().to_owned());
+        let store = Store::new(self.state_dir().to_owned()).locking_by(self.try_lock);
         match &self.fuse {
             Some(fuse) => store.fused(fuse.clone()),
             None => store,
