@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oust_actions::{Change, Lasts, Plan, ReadErrorKind, Repeat, Target, Write};
+use oust_actions::{Change, Lasts, Plan, Read as _, ReadErrorKind, Repeat, Target, User, Write};
 
 use super::event::What;
 use super::sight::Sight;
@@ -228,6 +228,11 @@ impl Engine {
         join_all(looks).await
     }
 
+    async fn is_gone(&self, target: &Target) -> bool {
+        let user = self.graph.one(&User::get(&target.user.id)).await;
+        user.is_err_and(|e| e.kind == ReadErrorKind::NotFound)
+    }
+
     pub(super) async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
         let plan = match oust_actions::find(&step.action) {
             None => Err(crate::failure::Failure::new(
@@ -238,8 +243,10 @@ impl Engine {
                 Ok(state) => action
                     .plan(&target, &state)
                     .map_err(|e| Failure::new(crate::failure::Code::Internal, e.to_string())),
-                // The user itself is gone: nothing of it is left to contain.
-                Err(e) if e.kind == ReadErrorKind::NotFound => Ok(Plan::default()),
+                // Nothing is left to contain of a user who is gone. Else a replica does not know an object yet.
+                Err(e) if e.kind == ReadErrorKind::NotFound && self.is_gone(&target).await => {
+                    Ok(Plan::default())
+                }
                 Err(e) => Err(e.into()),
             },
         };
