@@ -1,14 +1,12 @@
 //! More than one at a time, less than all of it, and the wrong one: what a run does when it is not alone or not
 //! allowed.
 
-use std::fs::{File, TryLockError};
-use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use oust::engine::event::{Event, Watch};
 use oust::engine::{Engine, Stop};
-use oust::journal::{TryLock, load};
+use oust::journal::load;
 use oust::report::{Outcome, RollbackState, RunDocument, State};
 use oust::sim::faults::Fault;
 use oust_actions::Undo;
@@ -17,7 +15,7 @@ use uuid::Uuid;
 use crate::support::{ADELE, CONTOSO, RUNNER, SYNCED, World, differences, lies, restorable, yes};
 
 #[track_caller]
-fn assert_error(document: &RunDocument, exit_code: u8, code: &str, says: &str) {
+pub fn assert_error(document: &RunDocument, exit_code: u8, code: &str, says: &str) {
     let error = document.error.as_ref().unwrap_or_else(|| panic!("no error: {document:#?}"));
     assert_eq!((document.exit_code, error.code.as_str()), (exit_code, code), "{error:#?}");
     let text = format!("{} {}", error.detail, error.next.clone().unwrap_or_default());
@@ -25,7 +23,7 @@ fn assert_error(document: &RunDocument, exit_code: u8, code: &str, says: &str) {
 }
 
 #[track_caller]
-fn assert_untouched(world: &World) {
+pub fn assert_untouched(world: &World) {
     assert_eq!(world.writes(), 0);
     assert_eq!(world.snapshot(), world.original);
     assert!(world.store().runs().is_empty(), "a refused run leaves no journal");
@@ -56,30 +54,6 @@ async fn a_run_that_goes_on_is_refused_to_resume_and_to_roll_back() {
     assert_error(&resumed, 6, "E0409", "another process");
     assert_error(&rolled_back, 6, "E0409", "another process");
     assert_eq!(contained.outcome, Outcome::Contained);
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_the_file_system_has_no_locks_nothing_is_sent() {
-    // ENOSYS or EOPNOTSUPP, and ENOLCK.
-    let without: [TryLock; 2] = [
-        |_| Err(TryLockError::Error(io::ErrorKind::Unsupported.into())),
-        |_| Err(TryLockError::Error(io::Error::from_raw_os_error(37))),
-    ];
-    for try_lock in without {
-        let mut world = World::contoso();
-        world.try_lock = try_lock;
-        assert_error(&world.contain().await, 1, "E0706", "local disk");
-        assert_untouched(&world);
-
-        world.try_lock = File::try_lock;
-        world.contain().await;
-        let (records, writes) = (world.records(), world.writes());
-        world.try_lock = try_lock;
-        for document in [world.resume().await, world.verify().await, world.rollback().await] {
-            assert_error(&document, 1, "E0706", "local disk");
-        }
-        assert_eq!((world.records(), world.writes()), (records, writes));
-    }
 }
 
 #[tokio::test(start_paused = true)]

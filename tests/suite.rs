@@ -28,3 +28,4 @@ mod secrets;
 mod served;
 mod signature;
 mod support;
+mod two_machines;

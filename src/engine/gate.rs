@@ -25,7 +25,7 @@ impl Engine {
         self.verify(run).await?;
         let again = self.stop.unless_signalled(self.look_at_earlier(run, &waiting, &stage.id)).await?;
         for looked in &again {
-            self.note_by_hand(run, looked).await?;
+            self.note_by_hand(run, looked, is_undone).await?;
         }
         for user_id in &waiting {
             let mut open = run.unproven(user_id, &stage.id);
@@ -42,11 +42,14 @@ impl Engine {
     }
 
     /// What was not done, and is in force by now all the same: a person did it by hand.
-    async fn note_by_hand(&self, run: &mut Run, looked: &Again) -> Result<()> {
-        use State::{Failed, InDoubt, Pending, Refused};
+    pub(super) async fn note_by_hand(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        of_kind: impl Fn(&ChangeLedger) -> bool,
+    ) -> Result<()> {
         let Ok(wanted) = &looked.plan else { return Ok(()) };
-        let undone = |c: &ChangeLedger| matches!(c.state, Failed | InDoubt | Pending | Refused);
-        let open = |c: &ChangeLedger| undone(c) && !c.is_secret_lost() && !wanted.has(c);
+        let open = |c: &ChangeLedger| of_kind(c) && !c.is_secret_lost() && !wanted.has(c);
         let changes = run.changes(&looked.user_id, &looked.step, open);
         let sight = self.look_at_doubts(changes.iter()).await;
         for change in changes {
@@ -106,6 +109,10 @@ impl Engine {
             }
         }
     }
+}
+
+fn is_undone(change: &ChangeLedger) -> bool {
+    matches!(change.state, State::Failed | State::InDoubt | State::Pending | State::Refused)
 }
 
 impl Run {

@@ -1,7 +1,5 @@
 //! Taking back: the recorded undo calls, last change first, each only where the object still is as the run left it.
 
-use oust_actions::Look;
-
 use super::event::What;
 use super::run::VERSION;
 use super::undo::Undoing;
@@ -100,10 +98,8 @@ fn undoings(run: &Run, steps: &[String]) -> Vec<Undoing> {
                     continue;
                 }
                 let Some(intent) = change.intent else { continue };
-                let look = change.change.look.as_ref();
-                let created = |look: &Look| change.issued.as_ref().map(|id| look.for_created(id));
                 all.push(Undoing {
-                    look: look.map(|look| created(look).unwrap_or_else(|| look.clone())),
+                    look: change.look(),
                     user: user.target.user.user_principal_name.clone(),
                     step: step.step.clone(),
                     intent,

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oust_actions::{Change, Lasts, Plan, Read as _, ReadErrorKind, Repeat, Target, User, Write};
+use oust_actions::{Change, Lasts, Look, Plan, Read as _, ReadErrorKind, Repeat, Target, User, Write};
 
 use super::event::What;
-use super::sight::Sight;
+use super::sight::{Sight, Stands};
 use super::stage::MAX_ATTEMPTS;
 use super::{Engine, Run};
 use crate::failure::{Failure, Result};
@@ -48,7 +48,18 @@ impl Engine {
     /// Reads every accepted change back until it is in force or the patience ends.
     pub(super) async fn verify(&self, run: &mut Run) -> Result<()> {
         self.read_back(run).await?;
+        self.settle_refusals(run).await?;
         self.note_lasting(run)
+    }
+
+    /// What the service refused may be in force all the same: another run or a person was faster.
+    async fn settle_refusals(&self, run: &mut Run) -> Result<()> {
+        let refused = |c: &ChangeLedger| c.state == State::Refused;
+        let again = self.look_again(run, |_, _| true, refused);
+        for looked in self.stop.unless_signalled(again).await? {
+            self.note_by_hand(run, &looked, refused).await?;
+        }
+        Ok(())
     }
 
     async fn read_back(&self, run: &mut Run) -> Result<()> {
@@ -271,12 +282,18 @@ impl Engine {
         run.reverified()?;
         let applied = |c: &ChangeLedger| c.may_be_applied() && !c.is_undone();
         for looked in self.look_again(run, |_, _| true, applied).await {
-            for change in run.changes(&looked.user_id, &looked.step, applied) {
+            let changes = run.changes(&looked.user_id, &looked.step, applied);
+            // What was made anew has another id, and the action wants another call for it.
+            let by_members: Vec<Look> = changes.iter().filter_map(ChangeLedger::look_by_members).collect();
+            let sight = self.see(by_members.iter()).await;
+            for change in changes {
                 let Some(intent) = change.intent else { continue };
+                let is_back = |look: &Look| matches!(sight.of(look), Stands::Before);
+                let is_back = change.look_by_members().is_some_and(|look| is_back(&look));
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
                     Ok(_) if change.is_secret_lost() => (State::InDoubt, Some(LOST.into())),
-                    Ok(wanted) if !wanted.has(&change) => {
+                    Ok(wanted) if !wanted.has(&change) && !is_back => {
                         run.ledger().in_force(&looked.user_id, &looked.step, &change)
                     }
                     Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
@@ -285,6 +302,9 @@ impl Engine {
                     Ok(_) => (State::Failed, Some(came_back(&change))),
                 };
                 self.note(run, &looked, intent, state, reason)?;
+            }
+            if let Ok(wanted) = &looked.plan {
+                run.note_appeared(&looked.user_id, &looked.step, &wanted.plan);
             }
         }
         self.note_lasting(run)

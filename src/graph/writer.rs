@@ -121,8 +121,9 @@ impl Graph {
 /// What an answer that ends the matter means for the write.
 fn settle(api: Api, reply: &Reply, seal: Option<&str>) -> Sent {
     match reply.status {
-        // Tells of several requests in one, and there was but one: it says nothing about this.
-        207 => Sent::InDoubt(told(api, reply)),
+        // 207 tells of several requests in one, and there was but one. 408: the service waited for the request in
+        // vain, or so says something between us. Neither is a clear word.
+        207 | 408 => Sent::InDoubt(told(api, reply)),
         200..=299 => {
             let mut body: Option<Value> = serde_json::from_slice(&reply.body).ok();
             Sent::Accepted(Answer {
@@ -133,8 +134,6 @@ fn settle(api: Api, reply: &Reply, seal: Option<&str>) -> Sent {
                 ..Answer::default()
             })
         }
-        // The service waited for the request in vain, or so says something between us: not a clear no.
-        408 => Sent::InDoubt(told(api, reply)),
         // 424 too: what it depended on failed, so it was not executed.
         300..=499 => Sent::Refused(told(api, reply)),
         _ => Sent::InDoubt(told(api, reply)),

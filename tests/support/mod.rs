@@ -95,8 +95,18 @@ impl World {
 
     pub fn with(tenant: Tenant) -> Self {
         let clock = Clock::starting_at(NOON.parse().unwrap());
-        let users = tenant.victim.iter().cloned().collect();
-        let sim = Simulated::new(tenant, clock.clone());
+        Self::on(Simulated::new(tenant, clock.clone()), clock)
+    }
+
+    /// Another machine, with a state directory of its own, that does the same to the same tenant.
+    pub fn beside(&self) -> Self {
+        let mut beside = Self::on(Arc::clone(&self.sim), self.clock.clone());
+        (beside.playbook, beside.original) = (self.playbook.clone(), self.original.clone());
+        beside
+    }
+
+    fn on(sim: Arc<Simulated>, clock: Clock) -> Self {
+        let users = sim.with(|t| t.victim.iter().cloned().collect());
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),

@@ -50,6 +50,8 @@ pub struct Wire {
     power: Mutex<Option<Power>>,
     incident: Mutex<Option<(usize, Incident)>>,
     is_dark: watch::Sender<bool>,
+    /// State of the random delays of requests; zero: none.
+    delays: Mutex<u64>,
 }
 
 impl Wire {
@@ -62,11 +64,32 @@ impl Wire {
             power: Mutex::default(),
             incident: Mutex::default(),
             is_dark: watch::Sender::new(false),
+            delays: Mutex::default(),
         }
     }
 
     pub fn fail(&self, power: Power) {
         *self.power.lock().unwrap() = Some(power);
+    }
+
+    /// Holds each request up for some ms before it arrives and its answer before it is back: the same ones for the
+    /// same seed.
+    pub fn shuffle(&self, seed: u64) {
+        *self.delays.lock().unwrap() = seed | 1;
+    }
+
+    async fn delay(&self) {
+        let ms = {
+            let mut state = self.delays.lock().unwrap();
+            // xorshift64*; zero stays zero.
+            *state ^= *state >> 12;
+            *state ^= *state << 25;
+            *state ^= *state >> 27;
+            state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 58
+        };
+        if ms > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+        }
     }
 
     /// Does something as that request leaves; requests count from 1.
@@ -136,7 +159,9 @@ impl Transport for Wire {
                 self.dark().await
             }
             _ => {
+                self.delay().await;
                 let answer = self.sim.send(request).await;
+                self.delay().await;
                 self.look_for_pass(&answer);
                 answer
             }
