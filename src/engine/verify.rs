@@ -52,9 +52,11 @@ impl Engine {
         self.note_lasting(run)
     }
 
-    /// What the service refused may be in force all the same: another run or a person was faster.
+    /// What the service refused may be in force all the same: another run or a person was faster. Only a look at the
+    /// object itself shows that, and one that was forbidden stays a thing to be told.
     async fn settle_refusals(&self, run: &mut Run) -> Result<()> {
-        let refused = |c: &ChangeLedger| c.state == State::Refused;
+        let refused =
+            |c: &ChangeLedger| c.state == State::Refused && c.status != Some(403) && c.change.look.is_some();
         let again = self.look_again(run, |_, _| true, refused);
         for looked in self.stop.unless_signalled(again).await? {
             self.note_by_hand(run, &looked, refused).await?;
