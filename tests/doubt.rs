@@ -1,12 +1,14 @@
 //! Answers that say nothing, say it late or lie: whatever comes back from a write, the end is right or is said to
 //! be open, and nothing that isn't in force is called effective.
 
+use std::time::Duration;
+
 use oust::report::{Outcome, State};
-use oust::sim::Lag;
 use oust::sim::faults::{Fault, Faults, Planted};
+use oust::sim::{Lag, Seen};
 
 use crate::faults::{Wrong, table};
-use crate::support::{World, lies};
+use crate::support::{CONTOSO, RUNNER, World, lies};
 
 /// The writes of the default playbook on Contoso: pattern, and which of those that fit it.
 const WRITES: [(&str, u32); 8] = [
@@ -117,15 +119,116 @@ async fn replicas_that_lag_for_half_a_minute_are_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_visible_when_patience_ends_is_pending_and_a_later_look_settles_it() {
     let mut world = World::contoso();
-    world.patience = std::time::Duration::from_secs(5);
+    world.patience = Duration::from_secs(5);
     world.sim.with(|t| t.lag = half_a_minute());
     let document = world.contain().await;
     assert_eq!((document.outcome, document.exit_code), (Outcome::Unverified, 4), "{document:#?}");
     let changes = document.users[0].steps.iter().flat_map(|s| &s.changes);
     assert!(changes.clone().any(|c| c.state == State::Pending));
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
     let verified = world.verify().await;
     assert_eq!((verified.outcome, verified.exit_code), (Outcome::Contained, 0), "{verified:#?}");
+}
+
+/// Adele's world, its replicas three minutes behind in that share of the reads.
+fn minutes_behind(share: f64, seed: u64) -> World {
+    let world = World::of(&CONTOSO.replacen("\nservice:\n", &format!("\nservice:\n  seed: {seed}\n"), 1));
+    let three_minutes = jiff::SignedDuration::from_mins(3);
+    world.sim.with(|t| t.lag = Lag::new(three_minutes, three_minutes, share));
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_lag_for_three_minutes_outlast_a_patience_of_two_and_not_one_of_five() {
+    let mut world = minutes_behind(1.0, 0);
+    world.patience = Duration::from_mins(2);
+    let document = world.contain().await;
+    assert_eq!((document.outcome, document.exit_code), (Outcome::Unverified, 4), "{document:#?}");
+    assert_eq!(lies(&world, &document), Vec::<String>::new());
+    let pending: Vec<_> = document.users[0].steps.iter().flat_map(|s| &s.changes).collect();
+    assert!(pending.iter().any(|c| c.state == State::Pending));
+    for change in pending.iter().filter(|c| c.state == State::Pending) {
+        assert_eq!(change.reason.as_deref(), Some("not visible after 120 s"), "{change:#?}");
+    }
+    let too_early = world.verify().await;
+    assert_eq!((too_early.outcome, too_early.exit_code), (Outcome::Unverified, 4), "{too_early:#?}");
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let verified = world.verify().await;
+    assert_eq!((verified.outcome, verified.exit_code), (Outcome::Contained, 0), "{verified:#?}");
+    assert_eq!(world.writes(), 13, "waiting sends nothing again");
+
+    let mut world = minutes_behind(1.0, 0);
+    world.patience = Duration::from_mins(5);
+    let document = world.contain().await;
+    assert_eq!((document.outcome, document.exit_code), (Outcome::Contained, 0), "{document:#?}");
+    assert_eq!(lies(&world, &document), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_that_go_back_and_forth_between_replicas_make_nothing_effective_that_is_not() {
+    let mut outcomes = Vec::new();
+    for (seed, share) in (0..24).zip([0.2, 0.5, 0.8].into_iter().cycle()) {
+        let mut world = minutes_behind(share, seed);
+        world.patience = Duration::from_secs(1);
+        world.sim.with(|t| {
+            // One of the writes has no answer and no effect: a replica that knows better must not be outvoted.
+            let (on, nth) = WRITES[usize::try_from(seed).unwrap() % WRITES.len()];
+            t.faults.plant(Planted::new(on, Fault::Reset { after_effect: false }).nth(nth));
+        });
+        let document = world.contain().await;
+        assert_eq!(lies(&world, &document), Vec::<String>::new(), "{seed}");
+        assert!([0, 3, 4].contains(&document.exit_code), "{seed}: {document:#?}");
+        outcomes.push(document.outcome);
+        tokio::time::sleep(Duration::from_mins(4)).await;
+        let resumed = if document.exit_code == 3 { world.resume().await } else { world.verify().await };
+        assert_eq!((resumed.outcome, resumed.exit_code), (Outcome::Contained, 0), "{seed}: {resumed:#?}");
+        assert_eq!(lies(&world, &resumed), Vec::<String>::new(), "{seed}");
+    }
+    assert!(
+        outcomes.contains(&Outcome::Contained) && outcomes.contains(&Outcome::Unverified),
+        "{outcomes:?}"
+    );
+}
+
+/// An action that creates something, its settings, and how what it made is read.
+const CREATING: [(&str, &str, &str); 3] = [
+    ("block_by_group", "{group: 5f0c1f0e-7a4c-4c1e-9a54-0d3c2b1a0001}", "GET /users/*/memberOf*"),
+    ("block_sign_in_by_policy", "{}", "GET /identity/conditionalAccess/policies*"),
+    ("issue_access_pass", "{}", "GET /users/*/authentication/*"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_404_just_after_a_create_is_waited_out_and_nothing_is_created_twice() {
+    for (action, with, read) in CREATING {
+        let creating = || {
+            let mut world = World::contoso().by_step(action, with);
+            world.password_recipient = Some(age::x25519::Identity::generate().to_public().to_string());
+            world.prepare(|t| {
+                for permission in oust_actions::find(action).unwrap().about().permissions {
+                    t.grant_permission(RUNNER, permission.name);
+                }
+            });
+            world
+        };
+        let is_create = |seen: &&Seen| seen.method == "POST" && seen.write;
+        let world = creating();
+        assert_eq!(world.contain().await.exit_code, 0);
+        let log = world.sim.with(|t| t.log().to_vec());
+        let part = read.trim_end_matches('*').rsplit('*').next().unwrap().trim_start_matches("GET ");
+        let before = log.iter().take_while(|seen| !is_create(seen)).filter(|seen| seen.path.contains(part));
+        let first = u32::try_from(before.count()).unwrap() + 1;
+
+        for times in [1, 3, u32::MAX] {
+            let mut world = creating().with_planted(Planted::new(read, status(404)).nth(first).times(times));
+            world.patience = Duration::from_secs(60);
+            let document = world.contain().await;
+            let name = format!("{action}, {times} times 404: {document:#?}");
+            let creates = world.sim.with(|t| t.log().iter().filter(is_create).count());
+            assert_eq!(creates, 1, "{name}");
+            assert_eq!(lies(&world, &document), Vec::<String>::new(), "{name}");
+            assert_eq!(document.exit_code, if times == u32::MAX { 4 } else { 0 }, "{name}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,7 +43,7 @@ fn forbidden() -> Fault {
     }
 }
 
-/// Each kind of fault; the last three are the service's word and stay so.
+/// Each kind of fault; the last four are the service's word and stay so.
 pub fn table() -> Vec<Wrong> {
     let passing = vec![
         ("429 in 3 seconds", throttled(RetryAfter::Seconds(3))),
@@ -55,6 +55,7 @@ pub fn table() -> Vec<Wrong> {
         ("503", status(503)),
         ("503 after effect", after_effect(503)),
         ("504 after effect", after_effect(504)),
+        ("207 after effect", after_effect(207)),
         ("reset before effect", Fault::Reset { after_effect: false }),
         ("reset after effect", Fault::Reset { after_effect: true }),
         ("silence before effect", Fault::Hang { after_effect: false }),
@@ -67,7 +68,8 @@ pub fn table() -> Vec<Wrong> {
         ("401, token expired", Fault::TokenExpired),
         ("401, claims challenge", Fault::ClaimsChallenge),
     ];
-    let lasting = vec![("403", forbidden()), ("400", status(400)), ("404", status(404))];
+    let lasting =
+        vec![("403", forbidden()), ("400", status(400)), ("404", status(404)), ("424", status(424))];
     let wrong = |passes| move |(name, fault)| Wrong { name, fault, passes };
     passing.into_iter().map(wrong(true)).chain(lasting.into_iter().map(wrong(false))).collect()
 }

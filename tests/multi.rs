@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::support::{ADELE, CONTOSO, RUNNER, SYNCED, World, differences, lies, restorable, yes};
 
 #[track_caller]
-fn assert_error(document: &RunDocument, exit_code: u8, code: &str, says: &str) {
+pub fn assert_error(document: &RunDocument, exit_code: u8, code: &str, says: &str) {
     let error = document.error.as_ref().unwrap_or_else(|| panic!("no error: {document:#?}"));
     assert_eq!((document.exit_code, error.code.as_str()), (exit_code, code), "{error:#?}");
     let text = format!("{} {}", error.detail, error.next.clone().unwrap_or_default());
@@ -23,7 +23,7 @@ fn assert_error(document: &RunDocument, exit_code: u8, code: &str, says: &str) {
 }
 
 #[track_caller]
-fn assert_untouched(world: &World) {
+pub fn assert_untouched(world: &World) {
     assert_eq!(world.writes(), 0);
     assert_eq!(world.snapshot(), world.original);
     assert!(world.store().runs().is_empty(), "a refused run leaves no journal");

@@ -32,3 +32,4 @@ mod served;
 mod signature;
 mod support;
 mod trips;
+mod two_machines;

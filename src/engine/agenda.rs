@@ -10,7 +10,7 @@ use super::run::Run;
 use super::stage::Due;
 use crate::failure::{Failure, Result};
 use crate::guard::explain_denial;
-use crate::journal::{ChangeLedger, Record, StepLedger, ToldResult, UserLedger};
+use crate::journal::{ChangeLedger, Planned, Record, StepLedger, ToldResult, UserLedger};
 use crate::playbook::Stage;
 use crate::report::{OpenDocument, State};
 
@@ -27,23 +27,39 @@ impl Run {
         target
     }
 
-    /// What a stage has to send now, `most` at a time.
-    pub(super) fn due(&self, stage: &str, most: usize) -> Vec<Due> {
-        self.due_where(stage, most, Standing::is_due)
+    /// The plans of a run, as they were recorded.
+    pub(super) fn planned(&self) -> Vec<Planned> {
+        let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
+        steps
+            .map(|(user, step)| Planned {
+                user_id: user.target.user.id.clone(),
+                stage: step.stage.clone(),
+                step: step.step.clone(),
+                action: step.action.clone(),
+                settings: step.settings.clone(),
+                state: step.state.clone(),
+                plan: Plan {
+                    changes: step.changes.iter().map(|c| c.change.clone()).collect(),
+                    ..step.plan.clone()
+                },
+                error: step.error.clone(),
+                lacks: step.lacks.clone(),
+            })
+            .collect()
+    }
+
+    /// What a stage has to send now.
+    pub(super) fn due(&self, stage: &str) -> Vec<Due> {
+        self.due_where(stage, Standing::is_due)
     }
 
     /// What a stage has to remove because its secret is lost: that needs no proof of anything, and until it is gone
     /// a review takes it for the intruder's.
-    pub(super) fn due_to_loss(&self, stage: &str, most: usize) -> Vec<Due> {
-        self.due_where(stage, most, Standing::clears_a_loss)
+    pub(super) fn due_to_loss(&self, stage: &str) -> Vec<Due> {
+        self.due_where(stage, Standing::clears_a_loss)
     }
 
-    fn due_where(
-        &self,
-        stage: &str,
-        most: usize,
-        wanted: impl Fn(&Standing, &ChangeLedger) -> bool + Copy,
-    ) -> Vec<Due> {
+    fn due_where(&self, stage: &str, wanted: impl Fn(&Standing, &ChangeLedger) -> bool + Copy) -> Vec<Due> {
         let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
         steps
             .filter(|(_, step)| step.stage == stage)
@@ -58,7 +74,6 @@ impl Run {
                 attempt: change.attempts + 1,
                 change: change.change.clone(),
             })
-            .take(most)
             .collect()
     }
 
@@ -90,13 +105,9 @@ impl Run {
     pub(super) fn not_in_plan(&self, user_id: &str, step: &str, plan: &Plan) -> Vec<Change> {
         let known = self.ledger().step(user_id, step).into_iter().flat_map(|s| &s.changes);
         let known: HashSet<Write> = known.map(|c| c.change.write()).collect();
-        let is_news = |c: &&Change| !known.contains(&c.write()) && !self.has_issued(user_id, &c.object_id);
+        let issued: HashSet<&str> = self.ledger().issued(user_id).collect();
+        let is_news = |c: &&Change| !known.contains(&c.write()) && !issued.contains(c.object_id.as_str());
         plan.changes.iter().filter(is_news).cloned().collect()
-    }
-
-    /// Whether the run made this object by a call with a sealed answer.
-    pub(super) fn has_issued(&self, user_id: &str, object_id: &str) -> bool {
-        self.ledger().issued(user_id).any(|issued| issued == object_id)
     }
 
     /// Adds to the plan of a step what a later look wants besides.
@@ -108,17 +119,23 @@ impl Run {
         self.append(Record::Planned(Box::new(planned)))
     }
 
-    /// Notes a way in that came up after the plan was made.
-    pub(super) fn note_appeared(&mut self, user_id: &str, step: &str, new: &Change) {
+    /// Notes the ways in that a later plan wants closed and the plan of the run does not know.
+    pub(super) fn note_appeared(&mut self, user_id: &str, step: &str, plan: &Plan) {
+        let new = self.not_in_plan(user_id, step, plan);
         let open = self.appeared.entry(user_id.to_owned()).or_default();
-        let entry = OpenDocument {
-            step: Some(step.to_owned()),
-            label: new.label.clone(),
-            reasons: vec!["it appeared after the plan was made, so the intruder may still be active".into()],
-            next: Some("contain the user again".into()),
-        };
-        if !open.contains(&entry) {
-            open.push(entry);
+        let noted = open.iter().filter(|entry| entry.step.as_deref() == Some(step));
+        let mut noted: HashSet<String> = noted.map(|entry| entry.label.clone()).collect();
+        for change in new {
+            if noted.insert(change.label.clone()) {
+                open.push(OpenDocument {
+                    step: Some(step.to_owned()),
+                    label: change.label,
+                    reasons: vec![
+                        "it appeared after the plan was made, so the intruder may still be active".into(),
+                    ],
+                    next: Some("contain the user again".into()),
+                });
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! A stage that waits for proof: sent for a user only when all before it is in force, looking again finds nothing to
 //! do, and no object waits for a person. Otherwise it is held back, with what is still open.
 
+use std::collections::HashSet;
+
 use futures::future::join_all;
 use oust_actions::{Finding, Plan, Target};
 
@@ -23,7 +25,7 @@ impl Engine {
         self.verify(run).await?;
         let again = self.stop.unless_signalled(self.look_at_earlier(run, &waiting, &stage.id)).await?;
         for looked in &again {
-            self.note_by_hand(run, looked).await?;
+            self.note_by_hand(run, looked, is_undone).await?;
         }
         for user_id in &waiting {
             let mut open = run.unproven(user_id, &stage.id);
@@ -40,13 +42,19 @@ impl Engine {
     }
 
     /// What was not done, and is in force by now all the same: a person did it by hand.
-    async fn note_by_hand(&self, run: &mut Run, looked: &Again) -> Result<()> {
-        use State::{Failed, InDoubt, Pending, Refused};
+    pub(super) async fn note_by_hand(
+        &self,
+        run: &mut Run,
+        looked: &Again,
+        of_kind: impl Fn(&ChangeLedger) -> bool,
+    ) -> Result<()> {
         let Ok(wanted) = &looked.plan else { return Ok(()) };
-        let undone = |c: &ChangeLedger| matches!(c.state, Failed | InDoubt | Pending | Refused);
-        for change in run.changes(&looked.user_id, &looked.step, |c| undone(c) && !c.is_secret_lost()) {
-            let Some(intent) = change.intent.filter(|_| !wanted.has(&change)) else { continue };
-            if !self.is_denied(&change).await {
+        let open = |c: &ChangeLedger| of_kind(c) && !c.is_secret_lost() && !wanted.has(c);
+        let changes = run.changes(&looked.user_id, &looked.step, open);
+        let sight = self.look_at_doubts(changes.iter()).await;
+        for change in changes {
+            let Some(intent) = change.intent else { continue };
+            if !sight.denies(&change) {
                 let (state, why) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                 let reason = why.or_else(|| Some("read back: in force by now, by another hand".into()));
                 self.note(run, looked, intent, state, reason)?;
@@ -61,10 +69,9 @@ impl Engine {
             Ok(wanted) => &wanted.plan,
             Err(failure) => return vec![format!("{} could not look again: {}", looked.step, failure.what)],
         };
-        for new in run.not_in_plan(&looked.user_id, &looked.step, plan) {
-            run.note_appeared(&looked.user_id, &looked.step, &new);
-        }
-        let wanted = plan.changes.iter().filter(|c| !run.has_issued(&looked.user_id, &c.object_id));
+        run.note_appeared(&looked.user_id, &looked.step, plan);
+        let issued: HashSet<&str> = run.ledger().issued(&looked.user_id).collect();
+        let wanted = plan.changes.iter().filter(|c| !issued.contains(c.object_id.as_str()));
         let mut open: Vec<String> = wanted.map(|change| format!("looking again: {}", change.say)).collect();
         for label in to_judge(plan, &looked.user_id) {
             match stage.open {
@@ -102,6 +109,10 @@ impl Engine {
             }
         }
     }
+}
+
+fn is_undone(change: &ChangeLedger) -> bool {
+    matches!(change.state, State::Failed | State::InDoubt | State::Pending | State::Refused)
 }
 
 impl Run {

@@ -15,8 +15,10 @@ mod rollback;
 mod run;
 mod saved;
 mod secret;
+mod sight;
 mod stage;
 mod stop;
+mod undo;
 mod verify;
 
 use std::sync::Arc;

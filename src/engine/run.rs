@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use oust_actions::{Call, Plan};
+use oust_actions::Call;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -15,8 +15,8 @@ use crate::failure::{Code, Failure, Result};
 use crate::graph::Secret;
 use crate::guard::HeldRoles;
 use crate::journal::{
-    Began, FORMAT, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Signer, Store,
-    TargetFound, UserLock,
+    Began, FORMAT, FileLock, Intent, Journal, Ledger, Phase, Planned, Record, Recorded, RunPath, Signer,
+    Store, TargetFound,
 };
 use crate::playbook::Playbook;
 use crate::report::{OpenDocument, RunDocument, fold};
@@ -35,7 +35,7 @@ pub struct Run {
     /// An earlier run to which this command has written nothing yet.
     idle: bool,
     secrets: Option<Secrets>,
-    locks: Vec<UserLock>,
+    locks: Vec<FileLock>,
     pub(super) held: HashMap<String, HeldRoles>,
     pub(super) appeared: HashMap<String, Vec<OpenDocument>>,
 }
@@ -191,27 +191,6 @@ impl Run {
         Ok(())
     }
 
-    /// The plans of a run, as they were recorded.
-    pub(super) fn planned(&self) -> Vec<Planned> {
-        let steps = self.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
-        steps
-            .map(|(user, step)| Planned {
-                user_id: user.target.user.id.clone(),
-                stage: step.stage.clone(),
-                step: step.step.clone(),
-                action: step.action.clone(),
-                settings: step.settings.clone(),
-                state: step.state.clone(),
-                plan: Plan {
-                    changes: step.changes.iter().map(|c| c.change.clone()).collect(),
-                    ..step.plan.clone()
-                },
-                error: step.error.clone(),
-                lacks: step.lacks.clone(),
-            })
-            .collect()
-    }
-
     /// The document of a plan before the run has a journal.
     pub(super) fn preview(
         &self,
@@ -234,6 +213,12 @@ impl Run {
     pub(super) fn append(&mut self, record: Record) -> Result<()> {
         self.idle = false;
         self.journal.append(record)
+    }
+
+    /// Several at once, with one sync where one of them needs it.
+    pub(super) fn append_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<()> {
+        self.idle = false;
+        self.journal.append_all(records)
     }
 
     pub(super) fn intend(&mut self, intents: impl IntoIterator<Item = Record>) -> Result<Recorded> {

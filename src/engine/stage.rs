@@ -13,7 +13,7 @@ use crate::journal::{Intent, Record, Told, ToldResult, note_issuer};
 use crate::report::State;
 
 /// Calls under way at once. Their intents share one sync.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 /// How often a change is sent when reading shows that it was not applied.
 pub(super) const MAX_ATTEMPTS: u32 = 3;
 
@@ -30,10 +30,8 @@ impl Engine {
     pub(super) async fn run_stage(&self, run: &mut Run, stage: &str) -> Result<()> {
         if run.stage(stage).is_some_and(|stage| stage.after.is_some()) {
             self.settle_doubts(run, stage).await?;
-            let lost = run.due_to_loss(stage, AT_ONCE);
-            if !lost.is_empty() {
-                self.send(run, lost).await?;
-            }
+            let lost = run.due_to_loss(stage);
+            self.send_all(run, lost).await?;
             self.hold_back(run, stage).await?;
         }
         for user in run.users_with_work(stage) {
@@ -42,14 +40,24 @@ impl Engine {
         loop {
             self.stop.check()?;
             self.settle_doubts(run, stage).await?;
-            let due = run.due(stage, AT_ONCE);
+            let due = run.due(stage);
             if due.is_empty() {
                 break;
             }
-            self.stop.check()?;
-            self.send(run, due).await?;
+            self.send_all(run, due).await?;
         }
         self.note_cut(run)
+    }
+
+    /// Sends what is due, so many at a time. Doubts wait until all of it left: to settle them is to look at everything
+    /// once more.
+    async fn send_all(&self, run: &mut Run, due: Vec<Due>) -> Result<()> {
+        let mut due = due.into_iter();
+        while due.len() > 0 {
+            self.stop.check()?;
+            self.send(run, due.by_ref().take(AT_ONCE).collect()).await?;
+        }
+        Ok(())
     }
 
     async fn send(&self, run: &mut Run, due: Vec<Due>) -> Result<()> {
@@ -75,7 +83,7 @@ impl Engine {
             })
             .collect();
         let recorded = run.intend(intents.iter().map(|i| Record::Intent(Box::new(i.clone()))))?;
-        let mut calls: FuturesUnordered<_> = intents
+        let calls: FuturesUnordered<_> = intents
             .iter()
             .zip(bodies)
             .map(|(intent, body)| {
@@ -84,33 +92,41 @@ impl Engine {
             })
             .collect();
         // An outcome that can't be written must not drop the calls in flight: they end first.
-        let mut written = Ok(());
-        while let Some((intent, sent)) = calls.next().await {
+        let (mut calls, mut written) = (calls.ready_chunks(AT_ONCE), Ok(()));
+        while let Some(answers) = calls.next().await {
             if written.is_ok() {
-                written = self.note_outcome(run, intent, sent);
+                written = self.note_outcomes(run, answers);
             }
         }
         written
     }
 
-    fn note_outcome(&self, run: &mut Run, intent: &Intent, mut sent: Sent) -> Result<()> {
-        let secret = sent.take_secret();
-        let mut told = told(&intent.change.call, sent);
-        let sealed = seal(run, intent, &mut told, secret);
-        let denied = told.result == ToldResult::Refused && told.status == Some(403);
-        run.append(Record::Outcome { intent: intent.intent, answer: told })?;
-        if denied {
-            let denial = run.denial(&intent.user_id, &intent.step, &intent.change);
-            run.append(Record::Verified {
-                user_id: intent.user_id.clone(),
-                step: intent.step.clone(),
-                intent: intent.intent,
-                state: State::Refused,
-                code: denial.as_ref().map(|failure| failure.code.id().to_owned()),
-                reason: denial.map(|failure| failure.what),
-            })?;
+    /// Records answers that came together, with one sync.
+    fn note_outcomes(&self, run: &mut Run, answers: Vec<(&Intent, Sent)>) -> Result<()> {
+        let (mut records, mut intents, mut sealed) = (Vec::new(), Vec::new(), Ok(()));
+        for (intent, mut sent) in answers {
+            let secret = sent.take_secret();
+            let mut told = told(&intent.change.call, sent);
+            sealed = sealed.and(seal(run, intent, &mut told, secret));
+            let denied = told.result == ToldResult::Refused && told.status == Some(403);
+            records.push(Record::Outcome { intent: intent.intent, answer: told });
+            if denied {
+                let denial = run.denial(&intent.user_id, &intent.step, &intent.change);
+                records.push(Record::Verified {
+                    user_id: intent.user_id.clone(),
+                    step: intent.step.clone(),
+                    intent: intent.intent,
+                    state: State::Refused,
+                    code: denial.as_ref().map(|failure| failure.code.id().to_owned()),
+                    reason: denial.map(|failure| failure.what),
+                });
+            }
+            intents.push(intent.intent);
         }
-        self.tell_change(run, intent.intent);
+        run.append_all(records)?;
+        for intent in intents {
+            self.tell_change(run, intent);
+        }
         sealed
     }
 

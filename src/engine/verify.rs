@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oust_actions::{Change, Lasts, Plan, ReadErrorKind, Repeat, Target, Write};
+use oust_actions::{Change, Lasts, Look, Plan, Read as _, ReadErrorKind, Repeat, Target, User, Write};
 
 use super::event::What;
+use super::sight::{Sight, Stands};
 use super::stage::MAX_ATTEMPTS;
 use super::{Engine, Run};
 use crate::failure::{Failure, Result};
-use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, ToldResult, UserLedger};
+use crate::journal::{ChangeLedger, Record, RunPath, StepLedger, UserLedger};
 use crate::report::{RunDocument, State};
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -47,7 +48,20 @@ impl Engine {
     /// Reads every accepted change back until it is in force or the patience ends.
     pub(super) async fn verify(&self, run: &mut Run) -> Result<()> {
         self.read_back(run).await?;
+        self.settle_refusals(run).await?;
         self.note_lasting(run)
+    }
+
+    /// What the service refused may be in force all the same: another run or a person was faster. Only a look at the
+    /// object itself shows that, and one that was forbidden stays a thing to be told.
+    async fn settle_refusals(&self, run: &mut Run) -> Result<()> {
+        let refused =
+            |c: &ChangeLedger| c.state == State::Refused && c.status != Some(403) && c.change.look.is_some();
+        let again = self.look_again(run, |_, _| true, refused);
+        for looked in self.stop.unless_signalled(again).await? {
+            self.note_by_hand(run, &looked, refused).await?;
+        }
+        Ok(())
     }
 
     async fn read_back(&self, run: &mut Run) -> Result<()> {
@@ -87,6 +101,7 @@ impl Engine {
         let again = self.look_again(run, |_, step| step.stage == stage, doubtful).await;
         for looked in again {
             let changes = run.changes(&looked.user_id, &looked.step, doubtful);
+            let sight = self.look_at_lost_interest(&looked, &changes).await;
             for change in changes {
                 let Some(intent) = change.intent else { continue };
                 if let (true, Ok(wanted)) = (change.is_secret_lost(), &looked.plan) {
@@ -94,7 +109,7 @@ impl Engine {
                     continue;
                 }
                 let wanted = match &looked.plan {
-                    Ok(wanted) => wanted.has(&change) || self.is_denied(&change).await,
+                    Ok(wanted) => wanted.has(&change) || sight.denies(&change),
                     Err(_) => false,
                 };
                 let may_duplicate = change.change.call.repeat == Repeat::Duplicates;
@@ -143,11 +158,12 @@ impl Engine {
         unsettled: impl Fn(&ChangeLedger) -> bool,
         last: bool,
     ) -> Result<()> {
-        for change in run.changes(&looked.user_id, &looked.step, unsettled) {
+        let changes = run.changes(&looked.user_id, &looked.step, unsettled);
+        let sight = self.look_at_lost_interest(looked, &changes).await;
+        for change in changes {
             let Some(intent) = change.intent else { continue };
-            let denied = looked.plan.is_ok() && self.is_denied(&change).await;
             match &looked.plan {
-                Ok(wanted) if !wanted.has(&change) && !denied => {
+                Ok(wanted) if !wanted.has(&change) && !sight.denies(&change) => {
                     let (state, reason) = run.ledger().in_force(&looked.user_id, &looked.step, &change);
                     self.note(run, looked, intent, state, reason)?;
                 }
@@ -163,9 +179,7 @@ impl Engine {
             }
         }
         if let Ok(wanted) = &looked.plan {
-            for new in run.not_in_plan(&looked.user_id, &looked.step, &wanted.plan) {
-                run.note_appeared(&looked.user_id, &looked.step, &new);
-            }
+            run.note_appeared(&looked.user_id, &looked.step, &wanted.plan);
         }
         Ok(())
     }
@@ -176,13 +190,11 @@ impl Engine {
         self.stop.sleep(LONGEST_WAIT).await && self.shows_before(look).await
     }
 
-    /// An action can lose interest in a change that was not made: what it judged by may be gone. So where the
-    /// service has not said that it was made, the object itself is looked at too.
-    pub(super) async fn is_denied(&self, change: &ChangeLedger) -> bool {
-        match &change.change.look {
-            Some(look) if change.told != Some(ToldResult::Accepted) => self.denies(look).await,
-            _ => false,
-        }
+    /// Looks at the changes in doubt that the action, looking again, no longer wants.
+    async fn look_at_lost_interest(&self, looked: &Again, changes: &[ChangeLedger]) -> Sight {
+        let wanted = looked.plan.as_ref().ok();
+        let lost = |c: &&ChangeLedger| wanted.is_some_and(|wanted| !wanted.has(c)) && !c.is_secret_lost();
+        self.look_at_doubts(changes.iter().filter(lost)).await
     }
 
     pub(super) fn note(
@@ -229,6 +241,11 @@ impl Engine {
         join_all(looks).await
     }
 
+    async fn is_gone(&self, target: &Target) -> bool {
+        let user = self.graph.one(&User::get(&target.user.id)).await;
+        user.is_err_and(|e| e.kind == ReadErrorKind::NotFound)
+    }
+
     pub(super) async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
         let plan = match oust_actions::find(&step.action) {
             None => Err(crate::failure::Failure::new(
@@ -239,8 +256,10 @@ impl Engine {
                 Ok(state) => action
                     .plan(&target, &state)
                     .map_err(|e| Failure::new(crate::failure::Code::Internal, e.to_string())),
-                // The user itself is gone: nothing of it is left to contain.
-                Err(e) if e.kind == ReadErrorKind::NotFound => Ok(Plan::default()),
+                // Nothing is left to contain of a user who is gone. Else a replica does not know an object yet.
+                Err(e) if e.kind == ReadErrorKind::NotFound && self.is_gone(&target).await => {
+                    Ok(Plan::default())
+                }
                 Err(e) => Err(e.into()),
             },
         };
@@ -265,12 +284,18 @@ impl Engine {
         run.reverified()?;
         let applied = |c: &ChangeLedger| c.may_be_applied() && !c.is_undone();
         for looked in self.look_again(run, |_, _| true, applied).await {
-            for change in run.changes(&looked.user_id, &looked.step, applied) {
+            let changes = run.changes(&looked.user_id, &looked.step, applied);
+            // What was made anew has another id, and the action wants another call for it.
+            let by_members: Vec<Look> = changes.iter().filter_map(ChangeLedger::look_by_members).collect();
+            let sight = self.see(by_members.iter()).await;
+            for change in changes {
                 let Some(intent) = change.intent else { continue };
+                let is_back = |look: &Look| matches!(sight.of(look), Stands::Before);
+                let is_back = change.look_by_members().is_some_and(|look| is_back(&look));
                 let (state, reason) = match &looked.plan {
                     Err(failure) => (change.state, Some(format!("could not be read back: {}", failure.what))),
                     Ok(_) if change.is_secret_lost() => (State::InDoubt, Some(LOST.into())),
-                    Ok(wanted) if !wanted.has(&change) => {
+                    Ok(wanted) if !wanted.has(&change) && !is_back => {
                         run.ledger().in_force(&looked.user_id, &looked.step, &change)
                     }
                     Ok(_) if matches!(change.state, State::Pending | State::InDoubt) => {
@@ -279,6 +304,9 @@ impl Engine {
                     Ok(_) => (State::Failed, Some(came_back(&change))),
                 };
                 self.note(run, &looked, intent, state, reason)?;
+            }
+            if let Ok(wanted) = &looked.plan {
+                run.note_appeared(&looked.user_id, &looked.step, &wanted.plan);
             }
         }
         self.note_lasting(run)

@@ -124,6 +124,7 @@ codes! {
     StateUnwritable "E0703" Failed "the state directory can't be written";
     OutputUnwritable "E0704" Failed "an output file can't be written";
     NotSigned "E0705" Journal "the end of the journal is not signed by this key";
+    Unlockable "E0706" Failed "the file system of the state directory has no locks";
     Internal "E0901" Internal "a mistake in oust itself";
 }
 

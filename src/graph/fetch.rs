@@ -103,10 +103,12 @@ fn judge(get: &Get, answer: &Result<Reply, SendError>) -> Verdict {
         request_id: body.request_id.clone(),
     };
     match reply.status {
-        200..=299 => match serde_json::from_slice(&reply.body) {
+        200 => match serde_json::from_slice(&reply.body) {
             Ok(Value::Object(object)) => Verdict::Good(object),
             _ => Verdict::Garbled(failed(Kind::Unreadable)),
         },
+        // A part, several in one, or changed on the way: not the object that was asked for.
+        201..=299 => Verdict::Garbled(failed(Kind::Unreadable)),
         300..=399 => Verdict::Final(ReadError {
             message: "the service redirects to another address, which is not followed".to_owned(),
             ..failed(Kind::Unreadable)
@@ -221,6 +223,7 @@ mod tests {
             (403, HTML.to_owned(), Kind::Forbidden),
             (400, said("Request_BadRequest"), Kind::Refused),
             (423, said("locked"), Kind::Refused),
+            (424, said("failedDependency"), Kind::Refused),
             (302, String::new(), Kind::Unreadable),
             (501, said("notImplemented"), Kind::Unavailable),
         ] {
@@ -264,6 +267,8 @@ mod tests {
             (not_sent(), Kind::Unavailable, 60),
             (answer(200, HTML), Kind::Unreadable, 3),
             (answer(204, ""), Kind::Unreadable, 3),
+            (answer(206, "{}"), Kind::Unreadable, 3),
+            (answer(207, r#"{"id":"x"}"#), Kind::Unreadable, 3),
             (Err(SendError::TooLarge), Kind::Unreadable, 1),
         ] {
             let setup = set_up(Service::new([trouble.clone()]).repeating(), Tokens::default(), None);

@@ -119,6 +119,9 @@ impl Graph {
 /// What an answer that ends the matter means for the write.
 fn settle(api: Api, reply: &Reply, seal: Option<&str>) -> Sent {
     match reply.status {
+        // 207 tells of several requests in one, and there was but one. 408: the service waited for the request in
+        // vain, or so says something between us. Neither is a clear word.
+        207 | 408 => Sent::InDoubt(told(api, reply)),
         200..=299 => {
             let mut body: Option<Value> = serde_json::from_slice(&reply.body).ok();
             Sent::Accepted(Answer {
@@ -129,8 +132,7 @@ fn settle(api: Api, reply: &Reply, seal: Option<&str>) -> Sent {
                 ..Answer::default()
             })
         }
-        // The service waited for the request in vain, or so says something between us: not a clear no.
-        408 => Sent::InDoubt(told(api, reply)),
+        // 424 too: what it depended on failed, so it was not executed.
         300..=499 => Sent::Refused(told(api, reply)),
         _ => Sent::InDoubt(told(api, reply)),
     }
@@ -216,11 +218,13 @@ mod tests {
             (answer(204, ""), "accepted"),
             (answer(200, "<html>"), "accepted"),
             (answer(201, "{\"id\":"), "accepted"),
+            (answer(207, r#"{"value":[]}"#), "in doubt"),
             (answer(302, ""), "refused"),
             (answer(400, ""), "refused"),
             (answer(403, "<html>"), "refused"),
             (answer(404, ""), "refused"),
             (answer(409, ""), "refused"),
+            (answer(424, ""), "refused"),
             (answer(408, ""), "in doubt"),
             (answer(500, ""), "in doubt"),
             (answer(501, ""), "in doubt"),

@@ -1,13 +1,13 @@
 //! Where a bulk run is kept: its list and, once it has ended, its summary. The runs of its users are runs like any
 //! other.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
 use super::Store;
-use super::store::{create_folder, is_link, linked, sync_folder, unwritable};
+use super::lock::{FileLock, TryLock};
+use super::store::{create_folder, is_link, linked, sync_folder};
 use crate::failure::{Code, Failure, Result};
 
 const FOLDER: &str = "bulk";
@@ -17,19 +17,7 @@ const FOLDER: &str = "bulk";
 pub struct BulkPath {
     id: Uuid,
     folder: PathBuf,
-}
-
-/// Held while a process works on a bulk run.
-#[derive(Debug)]
-pub struct BulkLock {
-    file: File,
-}
-
-impl Drop for BulkLock {
-    /// Closing is not enough: a process that is being started meanwhile holds a copy for a moment.
-    fn drop(&mut self) {
-        let _ = self.file.unlock();
-    }
+    try_lock: TryLock,
 }
 
 impl BulkPath {
@@ -57,25 +45,11 @@ impl BulkPath {
     ///
     /// # Errors
     /// [`Code::RunLocked`] while another process has it.
-    pub fn lock(&self) -> Result<BulkLock> {
-        let path = self.folder.join("lock");
-        if is_link(&path) {
-            return Err(linked(&path));
-        }
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|e| unwritable(&path, &e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(BulkLock { file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(Failure::new(
-                Code::RunLocked,
-                format!("another process is working on bulk run {}", self.id),
-            )
-            .next("wait until it ends; `oust runs` shows how far it is")),
-            Err(std::fs::TryLockError::Error(e)) => Err(unwritable(&path, &e)),
-        }
+    pub fn lock(&self) -> Result<FileLock> {
+        FileLock::hold(&self.folder.join("lock"), self.try_lock, || {
+            Failure::new(Code::RunLocked, format!("another process is working on bulk run {}", self.id))
+                .next("wait until it ends; `oust runs` shows how far it is")
+        })
     }
 
     /// Whether a run is one of its users'.
@@ -90,7 +64,7 @@ impl BulkPath {
 
 impl Store {
     pub(super) fn bulk(&self, id: Uuid) -> BulkPath {
-        BulkPath { id, folder: self.root().join(FOLDER).join(id.to_string()) }
+        BulkPath { id, folder: self.root().join(FOLDER).join(id.to_string()), try_lock: self.try_lock }
     }
 
     /// Makes the folder of a new bulk run.

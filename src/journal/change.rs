@@ -1,6 +1,6 @@
 //! What the ledger of a change tells when it is asked.
 
-use oust_actions::{Change, Lasts};
+use oust_actions::{Change, Lasts, Look};
 
 use super::ChangeLedger;
 use super::record::Result as Told;
@@ -30,6 +30,17 @@ impl ChangeLedger {
     /// Whether it may have changed the tenant, so that a rollback has to look at it.
     pub fn may_be_applied(&self) -> bool {
         self.attempts > 0 && !matches!(self.told, Some(Told::Refused | Told::NotSent))
+    }
+
+    /// How to see where it stands, with the id of what it created, where that is known.
+    pub fn look(&self) -> Option<Look> {
+        let look = self.change.look.as_ref()?;
+        Some(self.issued.as_ref().map_or_else(|| look.clone(), |id| look.for_created(id)))
+    }
+
+    /// The same where an item of a collection is found by what it is rather than by its id.
+    pub fn look_by_members(&self) -> Option<Look> {
+        self.look().filter(|look| look.pick.is_some())
     }
 
     /// Whether it may have been made and its secret is lost: the answer that held it was not sealed. Reading can't

@@ -10,26 +10,28 @@ mod change;
 mod earlier;
 mod issued;
 mod ledger;
+mod lock;
 mod on_premises;
 mod record;
 mod signature;
 mod store;
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 pub use audit::{Audit, Fault, FaultKind, audit};
-pub use bulk_path::{BulkLock, BulkPath};
+pub use bulk_path::BulkPath;
 pub use chain::{Chain, GENESIS, read};
 pub use earlier::Earlier;
 pub use issued::{issued, note_issuer};
 pub use ledger::{ChangeLedger, Ledger, StepLedger, UndoLedger, UserLedger};
+pub use lock::{FileLock, TryLock};
 pub use record::{
     Began, FORMAT, Intent, Line, Phase, Planned, Record, Result as ToldResult, TargetFound, Told,
 };
 pub use signature::{PublicKey, SignedHead, Signer, head_path, signature_path};
-pub use store::{Fuse, RunPath, Store, UserLock, write_private};
+pub use store::{Fuse, RunPath, Store, write_private};
 pub(crate) use store::{create_folder, is_link};
 
 use crate::clock::Clock;
@@ -86,10 +88,10 @@ impl Journal {
     /// Makes the journal of a new run.
     ///
     /// # Errors
-    /// [`Code::StateUnwritable`].
+    /// [`Code::StateUnwritable`], [`Code::Unlockable`].
     pub fn create(run: &RunPath, clock: Clock) -> Result<Self> {
         let file = store::create_private(run.journal())?;
-        lock(&file, run.journal())?;
+        lock(&file, run)?;
         store::sync_folder(run.folder())?;
         Ok(Self {
             sink: Sink::File { file, path: run.journal().to_owned() },
@@ -102,13 +104,16 @@ impl Journal {
     ///
     /// # Errors
     /// [`Code::JournalBroken`], [`Code::JournalNewer`], [`Code::RunLocked`] while another process writes it,
-    /// [`Code::StateUnwritable`].
+    /// [`Code::Unlockable`], [`Code::StateUnwritable`].
     pub fn open(run: &RunPath, clock: Clock) -> Result<Self> {
         let path = run.journal();
         let mut file =
             File::options().read(true).write(true).open(path).map_err(|e| store::unwritable(path, &e))?;
-        lock(&file, path)?;
-        let (chain, ledger) = load(path)?;
+        lock(&file, run)?;
+        // By the handle that holds the lock: over SMB no other one may read what is locked.
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|e| store::unwritable(path, &e))?;
+        let Audit { chain, ledger, .. } = read(&bytes, &path.display().to_string())?;
         let cut = file
             .set_len(chain.whole)
             .and_then(|()| file.seek(SeekFrom::End(0)))
@@ -165,8 +170,17 @@ impl Journal {
     /// # Errors
     /// [`Code::StateUnwritable`]; the journal takes no more records after that.
     pub fn append(&mut self, record: Record) -> Result<()> {
-        let sync = record.must_last();
-        self.write([record], sync)
+        self.append_all([record])
+    }
+
+    /// Writes several such records, with one sync where one of them needs it.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn append_all(&mut self, records: impl IntoIterator<Item = Record>) -> Result<()> {
+        let records: Vec<Record> = records.into_iter().collect();
+        let sync = records.iter().any(Record::must_last);
+        if records.is_empty() { Ok(()) } else { self.write(records, sync) }
     }
 
     /// Writes intents, one sync for all, and gives the proof that a write needs.
@@ -235,15 +249,11 @@ pub fn load(path: &Path) -> Result<(Chain, Ledger)> {
     Ok((chain, ledger))
 }
 
-fn lock(file: &File, path: &Path) -> Result<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Failure::new(Code::RunLocked, format!("another process is writing {}", path.display()))
-                .next("wait until it ends, or stop it"))
-        }
-        Err(std::fs::TryLockError::Error(e)) => Err(store::unwritable(path, &e)),
-    }
+fn lock(file: &File, run: &RunPath) -> Result<()> {
+    lock::take(file, run.journal(), run.try_lock, || {
+        Failure::new(Code::RunLocked, format!("another process is writing {}", run.journal().display()))
+            .next("wait until it ends, or stop it")
+    })
 }
 
 fn internal(what: &str) -> Failure {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::lock::{FileLock, TryLock};
 use super::{BulkPath, Earlier, chain};
 use crate::failure::{Code, Failure, Result};
 
@@ -17,6 +18,7 @@ use crate::failure::{Code, Failure, Result};
 pub struct Store {
     root: PathBuf,
     fuse: Option<Fuse>,
+    pub(super) try_lock: TryLock,
 }
 
 /// Ends the writing of journals, as a full disk or a failing one does: for trying out what a resume makes of the
@@ -87,19 +89,7 @@ pub struct RunPath {
     folder: PathBuf,
     journal: PathBuf,
     fuse: Option<Fuse>,
-}
-
-/// Held while a process works on a user: a second one refuses instead of interleaving.
-#[derive(Debug)]
-pub struct UserLock {
-    file: File,
-}
-
-impl Drop for UserLock {
-    /// Closing is not enough: a process that is being started meanwhile holds a copy for a moment.
-    fn drop(&mut self) {
-        let _ = self.file.unlock();
-    }
+    pub(super) try_lock: TryLock,
 }
 
 /// An earlier request under an idempotency key.
@@ -151,13 +141,20 @@ impl RunPath {
 impl Store {
     /// The store in a directory, which is made when it is first written.
     pub fn new(root: PathBuf) -> Self {
-        Self { root, fuse: None }
+        Self { root, fuse: None, try_lock: File::try_lock }
     }
 
     /// The same with a fuse for its journals.
     #[must_use]
     pub fn fused(self, fuse: Fuse) -> Self {
         Self { fuse: Some(fuse), ..self }
+    }
+
+    /// The same on a file system with other locks, or none: for trying out what is done there. No option of the
+    /// command line sets one.
+    #[must_use]
+    pub fn locking_by(self, try_lock: TryLock) -> Self {
+        Self { try_lock, ..self }
     }
 
     /// Where it is.
@@ -178,7 +175,13 @@ impl Store {
 
     fn run(&self, id: &Uuid) -> RunPath {
         let folder = self.root.join("runs").join(id.to_string());
-        RunPath { id: id.to_string(), journal: folder.join("journal.jsonl"), folder, fuse: self.fuse.clone() }
+        RunPath {
+            id: id.to_string(),
+            journal: folder.join("journal.jsonl"),
+            folder,
+            fuse: self.fuse.clone(),
+            try_lock: self.try_lock,
+        }
     }
 
     /// Makes the folder of a new run.
@@ -256,26 +259,14 @@ impl Store {
     /// Takes the lock of a user, for as long as the value lives.
     ///
     /// # Errors
-    /// [`Code::RunLocked`] while another process has it.
-    pub fn lock_user(&self, tenant_id: &str, user_id: &str) -> Result<UserLock> {
+    /// [`Code::RunLocked`] while another process has it, [`Code::Unlockable`] where the file system has no locks.
+    pub fn lock_user(&self, tenant_id: &str, user_id: &str) -> Result<FileLock> {
         let folder = self.own_folder("locks")?;
         let path = folder.join(chain::hash(format!("{tenant_id}/{user_id}").as_bytes()));
-        if is_link(&path) {
-            return Err(linked(&path));
-        }
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|e| unwritable(&path, &e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(UserLock { file }),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                Err(Failure::new(Code::RunLocked, format!("another process is working on user {user_id}"))
-                    .next("wait until it ends; `oust runs` shows what it did"))
-            }
-            Err(std::fs::TryLockError::Error(e)) => Err(unwritable(&path, &e)),
-        }
+        FileLock::hold(&path, self.try_lock, || {
+            Failure::new(Code::RunLocked, format!("another process is working on user {user_id}"))
+                .next("wait until it ends; `oust runs` shows what it did")
+        })
     }
 
     /// The run of an earlier request under this key, or notes `run_id` for it.

@@ -173,11 +173,12 @@ pub fn read(directory: &Directory, ask: &Ask, user: &str, rest: &[&str], page_si
             select::collection(ask, "mailFolders", &rows, None, &[], page_size)
         }
         ["inbox", "messageRules"] => {
-            let rows: Vec<Value> = rules.map(Rule::json).collect();
-            select::collection(ask, "messageRules", &rows, None, &[], page_size)
+            let rules: Vec<&Rule> = rules.collect();
+            select::collection_of(ask, "messageRules", &rules, |rule| rule.json(), &[], page_size)
         }
         ["inbox", "messageRules", id] => {
-            let rule = { rules }.find(|r| r.id == *id).ok_or_else(not_found)?;
+            let rule = directory.rules.iter().find(|r| r.id == *id && r.user_id == user.id && !r.hidden);
+            let rule = rule.ok_or_else(not_found)?;
             Ok(Answer::ok(select::object(ask, "messageRules", &rule.json(), None)))
         }
         _ => Err(GraphError::unknown_segment(rest.last().unwrap_or(&""))),
@@ -188,7 +189,7 @@ pub fn read(directory: &Directory, ask: &Ask, user: &str, rest: &[&str], page_si
 pub fn patch(directory: &mut Directory, ask: &Ask, user: &str, id: &str) -> Outcome {
     let user = owner(directory, user)?.id.clone();
     let body = ask.object()?;
-    let rule = directory.rules.iter_mut().find(|r| r.user_id == user && r.id == id).ok_or_else(not_found)?;
+    let rule = directory.rules.iter_mut().find(|r| r.id == id && r.user_id == user).ok_or_else(not_found)?;
     let (1, Some(enabled)) = (body.len(), body.get("isEnabled").and_then(Value::as_bool)) else {
         return Err(GraphError::new(400, "ErrorInvalidRequest", "The property can't be set here."));
     };

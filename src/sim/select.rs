@@ -2,6 +2,8 @@
 //!
 //! <https://learn.microsoft.com/graph/paging>
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
@@ -47,12 +49,36 @@ pub fn collection(
     filterable: &[&str],
     page_size: usize,
 ) -> Outcome {
+    page(ask, context, items, &|item: &Value| Cow::Borrowed(item), (default, filterable), page_size)
+}
+
+/// The same of things that are made JSON by `show`: only those of the page are, unless there is a `$filter`.
+pub fn collection_of<T>(
+    ask: &Ask,
+    context: &str,
+    items: &[T],
+    show: impl Fn(&T) -> Value,
+    filterable: &[&str],
+    page_size: usize,
+) -> Outcome {
+    page(ask, context, items, &|item: &T| Cow::Owned(show(item)), (None, filterable), page_size)
+}
+
+fn page<'a, T>(
+    ask: &Ask,
+    context: &str,
+    items: &'a [T],
+    show: &dyn Fn(&'a T) -> Cow<'a, Value>,
+    (default, filterable): (Option<&[&str]>, &[&str]),
+    page_size: usize,
+) -> Outcome {
     let advanced = ["$search", "$orderby", "$count"].iter().any(|name| ask.option(name).is_some());
     if advanced && !ask.eventual {
         return Err(GraphError::unsupported_query());
     }
     let condition = ask.option("$filter").map(|text| filter::parse(text, filterable)).transpose()?;
-    let items: Vec<&Value> = items.iter().filter(|i| condition.as_ref().is_none_or(|c| c.holds(i))).collect();
+    let fits = |item: &&'a T| condition.as_ref().is_none_or(|condition| condition.holds(&show(*item)));
+    let items: Vec<&'a T> = items.iter().filter(fits).collect();
     let size = match ask.option("$top").map(str::parse::<usize>) {
         None => page_size,
         Some(Ok(top @ 1..=MAX_TOP)) => top.min(page_size.max(1)),
@@ -74,7 +100,7 @@ pub fn collection(
     if from + size < items.len() {
         body["@odata.nextLink"] = next_link(ask, from + size).into();
     }
-    body["value"] = page.map(|item| Value::Object(project(ask, item, default))).collect();
+    body["value"] = page.map(|item| Value::Object(project(ask, &show(item), default))).collect();
     Ok(Answer::ok(body))
 }
 

@@ -15,7 +15,7 @@ use oust::engine::{Consent, Engine, Order, SavedPlan, Since, Stop};
 use oust::graph::cloud::{Cloud, Endpoint};
 use oust::graph::{Budget, Graph, GraphParts, Request, TokenSource, Transport};
 use oust::guard::Guards;
-use oust::journal::{Fuse, RunPath, Signer, Store};
+use oust::journal::{Fuse, RunPath, Signer, Store, TryLock};
 use oust::playbook::Playbook;
 use oust::report::RunDocument;
 use oust::sim::faults::{Fault, Planted};
@@ -67,6 +67,8 @@ pub struct World {
     pub cloud: Cloud,
     /// The tenant before anything was done.
     pub original: Value,
+    /// How the file system of the state directory locks.
+    pub try_lock: TryLock,
     fuse: Option<Fuse>,
     folder: tempfile::TempDir,
 }
@@ -93,8 +95,18 @@ impl World {
 
     pub fn with(tenant: Tenant) -> Self {
         let clock = Clock::starting_at(NOON.parse().unwrap());
-        let users = tenant.victim.iter().cloned().collect();
-        let sim = Simulated::new(tenant, clock.clone());
+        Self::on(Simulated::new(tenant, clock.clone()), clock)
+    }
+
+    /// Another machine, with a state directory of its own, that does the same to the same tenant.
+    pub fn beside(&self) -> Self {
+        let mut beside = Self::on(Arc::clone(&self.sim), self.clock.clone());
+        (beside.playbook, beside.original) = (self.playbook.clone(), self.original.clone());
+        beside
+    }
+
+    fn on(sim: Arc<Simulated>, clock: Clock) -> Self {
+        let users = sim.with(|t| t.victim.iter().cloned().collect());
         let wire = Arc::new(Wire::new(Arc::clone(&sim)));
         Self {
             tokens: Arc::<Wire>::clone(&wire),
@@ -113,6 +125,7 @@ impl World {
             users,
             password_recipient: None,
             signer: None,
+            try_lock: std::fs::File::try_lock,
             fuse: None,
             folder: tempfile::tempdir().unwrap(),
             sim,
@@ -175,7 +188,7 @@ impl World {
     }
 
     pub fn store(&self) -> Store {
-        let store = Store::new(self.state_dir().to_owned());
+        let store = Store::new(self.state_dir().to_owned()).locking_by(self.try_lock);
         match &self.fuse {
             Some(fuse) => store.fused(fuse.clone()),
             None => store,

@@ -52,6 +52,8 @@ pub struct Wire {
     incident: Mutex<Option<(usize, Incident)>>,
     slow: Mutex<Option<(&'static str, Duration)>>,
     is_dark: watch::Sender<bool>,
+    /// State of the random delays of requests; zero: none.
+    dawdling: Mutex<u64>,
 }
 
 impl Wire {
@@ -65,11 +67,32 @@ impl Wire {
             incident: Mutex::default(),
             slow: Mutex::default(),
             is_dark: watch::Sender::new(false),
+            dawdling: Mutex::default(),
         }
     }
 
     pub fn fail(&self, power: Power) {
         *self.power.lock().unwrap() = Some(power);
+    }
+
+    /// Holds each request up for some ms before it arrives and its answer before it is back: the same ones for the
+    /// same seed.
+    pub fn shuffle(&self, seed: u64) {
+        *self.dawdling.lock().unwrap() = seed | 1;
+    }
+
+    async fn dawdle(&self) {
+        let ms = {
+            let mut state = self.dawdling.lock().unwrap();
+            // xorshift64*; zero stays zero.
+            *state ^= *state >> 12;
+            *state ^= *state << 25;
+            *state ^= *state >> 27;
+            state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 58
+        };
+        if ms > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+        }
     }
 
     /// Does something as that request leaves; requests count from 1.
@@ -148,7 +171,9 @@ impl Transport for Wire {
                 self.dark().await
             }
             _ => {
+                self.dawdle().await;
                 let answer = self.sim.send(request).await;
+                self.dawdle().await;
                 self.look_for_pass(&answer);
                 answer
             }
