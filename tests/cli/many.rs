@@ -23,9 +23,14 @@ fn contain(place: &Place, more: &[&str]) -> Ran {
     place.oust(&[&args[..], more].concat())
 }
 
+/// What a command prints, whatever its schema.
+fn printed(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"))
+}
+
 /// What every summary is held to.
 fn summary(ran: &Ran) -> BulkDocument {
-    let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
+    let document = printed(ran);
     let schema = oust::cli::schema::find("bulk").unwrap();
     assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&document), "{document:#}");
     let summary: BulkDocument = serde_json::from_value(document).unwrap();
@@ -45,10 +50,10 @@ fn a_list_is_contained_reported_verified_and_taken_back() {
     assert_eq!(file, contained);
     let bulk = contained.run_id.clone().unwrap();
 
-    let listed: Value = place.oust(&["runs", "--output", "json"]).document();
+    let listed = printed(&place.oust(&["runs", "--output", "json"]));
     assert_eq!(listed["runs"].as_array().unwrap().len(), 1, "its parts are not listed: {listed:#}");
     assert_eq!(listed["runs"][0]["run_id"], bulk.as_str());
-    let all: Value = place.oust(&["runs", "--all", "--output", "json"]).document();
+    let all = printed(&place.oust(&["runs", "--all", "--output", "json"]));
     assert_eq!(all["runs"].as_array().unwrap().len(), 3);
     assert!(
         all["runs"].as_array().unwrap().iter().filter(|run| run["part_of"] == bulk.as_str()).count() == 2
@@ -59,7 +64,7 @@ fn a_list_is_contained_reported_verified_and_taken_back() {
     assert_eq!(csv.lines().count(), 3, "{csv}");
     assert!(place.oust(&["report", "last"]).stdout.contains("2 users"));
     let one = contained.users[1].run_id.clone().unwrap();
-    assert_eq!(place.oust(&["report", &one, "--format", "json"]).document()["schema"], "oust.run/1");
+    assert_eq!(printed(&place.oust(&["report", &one, "--format", "json"]))["schema"], "oust.run/1");
 
     assert_eq!(summary(&place.oust(&["verify", "last", "--output", "json"])).exit_code, 0);
     assert_eq!(summary(&place.oust(&["resume", "last", "--output", "json"])).exit_code, 0);
@@ -102,11 +107,11 @@ fn a_list_needs_its_number_and_consent_and_has_no_mistake() {
         (64, "E0100", &["--users", "list.csv", ADELE, "--yes"]),
     ] {
         let ran = place.oust(&[&["contain", "--output", "json"], args].concat());
-        let document = ran.document();
+        let document = printed(&ran);
         assert_eq!((ran.status, &document["error"]["code"]), (status, &code.into()), "{args:?} {document:#}");
     }
     let saved = place.oust(&["plan", "--users", "list.csv", "--out", "plan.json", "--output", "json"]);
-    assert_eq!((saved.status, &saved.document()["error"]["code"]), (64, &"E0100".into()));
+    assert_eq!((saved.status, &printed(&saved)["error"]["code"]), (64, &"E0100".into()));
     assert_eq!(place.requests(), 0);
 }
 
@@ -120,5 +125,5 @@ fn the_same_key_gives_the_same_bulk_run() {
     assert_eq!((first.run_id, first.users), (again.run_id, again.users));
     assert_eq!(place.requests(), requests, "nothing was sent");
     let other = place.contain(&["--idempotency-key", "ticket 7"]);
-    assert_eq!(other.document()["error"]["code"], "E0110", "{other:?}");
+    assert_eq!(printed(&other)["error"]["code"], "E0110", "{other:?}");
 }
