@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oust::bulk::{Bulk, BulkConsent, BulkOrder};
-use oust::engine::Stop;
 use oust::engine::event::{Event, Watch, What};
+use oust::engine::{Engine, Stop};
 use oust::journal::{BulkPath, Earlier, load};
 use oust::report::Outcome;
 use oust::report::bulk::BulkDocument;
-use oust::sim::faults::{Fault, Planted};
+use oust::sim::Limits;
+use oust::sim::crowd::{crowd, user_principal_name};
+use oust::sim::faults::{Fault, Planted, RetryAfter};
 use oust::target_name::TargetName;
 use oust::user_list::{ListedUser, UserList};
 use uuid::Uuid;
@@ -263,4 +266,55 @@ async fn after_any_crash_a_resume_ends_as_if_nothing_had_happened_and_can_be_tak
         assert_eq!(rolled_back.outcome, Outcome::RolledBack, "{crash:?}: {rolled_back:#?}");
         assert_eq!(world.not_restored(), Vec::<String>::new(), "{crash:?}");
     }
+}
+
+/// A tenant of so many compromised users that holds its callers to the published limits.
+fn crowded(users: usize) -> (World, Vec<String>) {
+    let mut tenant = crowd(users).unwrap();
+    tenant.limits = Some(Limits::default());
+    (tenant.latency, tenant.jitter) = (Duration::from_millis(60), Duration::from_millis(60));
+    (World::with(tenant), (1..=users).map(user_principal_name).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_users_take_what_the_slowest_quota_dictates_and_the_cuts_three_round_trips() {
+    let (world, names) = crowded(100);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let began = tokio::time::Instant::now();
+    let document = contain(&world, &names).await;
+    let took = began.elapsed();
+    assert_eq!((document.outcome, document.counts.cut), (Outcome::Contained, 100), "{:?}", document.counts);
+    let seen = world.sim.with(|t| t.log().to_vec());
+    let throttled = seen.iter().filter(|seen| seen.status == Some(429)).count();
+    assert!(throttled * 100 < seen.len(), "{throttled} of {}", seen.len());
+    // Five in ten seconds, the first five at once.
+    let reports = seen.iter().filter(|seen| seen.path.contains("/authentication/")).count();
+    let least = Duration::from_secs(2) * u32::try_from(reports - 5).unwrap();
+    assert!(took.as_secs_f64() <= 1.15 * least.as_secs_f64(), "{took:?}, and {least:?} would do");
+    let last = document.users.iter().filter_map(|user| user.cut_ms).max().unwrap();
+    assert!(last <= 3 * 120, "three round trips of 120 ms at most, and it took {last} ms");
+    assert_eq!(document.tenants[0].throttled, throttled as u64);
+}
+
+/// Only finding everybody, before the first write, waits for the slowest tenant: the guards are for the whole list.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_throttles_does_not_slow_another() {
+    let (slow, fast) = (World::contoso(), World::contoso());
+    let retry_after = Some(RetryAfter::Seconds(40));
+    let busy = Fault::Status { code: 429, retry_after, body: None, after_effect: false };
+    slow.sim.with(|t| t.faults.plant(Planted::new("PATCH /users/*", busy)));
+    let mut both = bulk(&slow);
+    let engine = both.engines.remove(&None).unwrap();
+    both.engines.insert(Some("contoso".into()), engine);
+    let engine = Engine { store: both.store.clone(), stop: both.stop.clone(), ..fast.engine() };
+    both.engines.insert(Some("fabrikam".into()), engine);
+    let mut users = list(&[ADELE, ALEX]);
+    users.entries[0].tenant = Some("contoso".into());
+    users.entries[1].tenant = Some("fabrikam".into());
+    let document = both.contain(&order(&slow, users), &yes()).await;
+    assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
+    let tenants: Vec<_> = document.tenants.iter().map(|t| (t.name.as_deref(), t.users, t.cut)).collect();
+    assert_eq!(tenants, [(Some("contoso"), 1, 1), (Some("fabrikam"), 1, 1)]);
+    let cut: Vec<u64> = document.users.iter().filter_map(|user| user.cut_ms).collect();
+    assert!(cut[0] >= 40_000 && cut[1] < 1_000, "{cut:?}");
 }
