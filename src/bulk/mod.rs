@@ -288,8 +288,10 @@ impl Bulk {
     fn end(&self, mut document: BulkDocument, result: Result<()>) -> BulkDocument {
         document.error = result.err().map(|failure| failure.problem(document.run_id.as_deref()));
         document.finished_at = Some(self.clock.now());
+        // A command that ended before it did anything leaves the summary of the one before.
+        let did_something = !document.tenants.is_empty() && !document.dry_run;
         document.conclude();
-        let kept = document.run_id.as_ref().filter(|_| !document.dry_run);
+        let kept = document.run_id.as_ref().filter(|_| did_something);
         let path = kept.and_then(|id| self.store.bulks().into_iter().find(|b| b.id().to_string() == *id));
         if let Some(path) = path {
             // The journals hold all of it: a summary that can't be written takes nothing away.
