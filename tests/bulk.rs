@@ -18,7 +18,7 @@ use oust::target_name::TargetName;
 use oust::user_list::{ListedUser, UserList};
 use uuid::Uuid;
 
-use crate::support::{ADELE, Crash, Power, World, differences, restorable};
+use crate::support::{ADELE, CONTOSO, Crash, Power, World, differences, restorable};
 
 const ALEX: &str = "AlexW@contoso.com";
 const MEGAN: &str = "MeganB@contoso.com";
@@ -317,4 +317,34 @@ async fn a_tenant_that_throttles_does_not_slow_another() {
     assert_eq!(tenants, [(Some("contoso"), 1, 1), (Some("fabrikam"), 1, 1)]);
     let cut: Vec<u64> = document.users.iter().filter_map(|user| user.cut_ms).collect();
     assert!(cut[0] >= 40_000 && cut[1] < 1_000, "{cut:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_everybody_on_the_list_consented_to_is_not_in_common_use() {
+    let names: Vec<String> = (1..=12).map(|n| format!("user{n}@contoso.com")).collect();
+    let mut tenant = CONTOSO.to_owned();
+    for name in &names {
+        tenant = tenant
+            .replacen("\nusers:\n", &format!("\nusers:\n  - {{name: {name}, upn: {name}}}\n"), 1)
+            .replacen(
+                "\nconsents:\n",
+                &format!("\nconsents:\n  - {{app: Mail Backup, user: {name}, scopes: Mail.Read}}\n"),
+                1,
+            );
+    }
+    let risks = |names: Vec<&str>| {
+        let world = World::of(&tenant);
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        async move {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let document = contain(&world, &names).await;
+            let run = world.store().find(document.users[0].run_id.as_ref().unwrap()).unwrap();
+            let (document, _) = oust::report::fold::of_run(&run).unwrap();
+            let steps = document.users[0].steps.iter();
+            let findings = steps.flat_map(|step| &step.findings).filter(|f| f.label.contains("Mail Backup"));
+            findings.filter_map(|finding| finding.risk).max().unwrap()
+        }
+    };
+    let together = risks(names.iter().map(String::as_str).collect()).await;
+    assert_eq!(together, risks(vec!["user1@contoso.com"]).await + 10);
 }

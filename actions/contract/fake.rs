@@ -105,6 +105,7 @@ pub(crate) fn adele() -> Target {
         cut_after: at("2026-05-02T12:00:00Z"),
         settings: Value::Null,
         issued: vec![],
+        companions: 0,
     }
 }
 

@@ -35,6 +35,15 @@ pub struct Target {
     /// and by nothing else they are known apart from what an intruder made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issued: Vec<String>,
+    /// How many other users are contained together with this one: what many of them have in common is no sign that
+    /// it is in common use.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub companions: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+fn is_none(companions: &u32) -> bool {
+    *companions == 0
 }
 
 impl Target {

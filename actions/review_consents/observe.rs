@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::objects::{App, Assignment, Grant};
 use super::scopes::{DANGEROUS, power_of};
-use super::score::MANY;
+use super::score::many;
 use crate::{Get, Read, ReadError, ReadErrorKind, Target};
 
 /// All that the review rests on, in an order that doesn't depend on Graph's.
@@ -85,7 +85,7 @@ pub(super) async fn observe(who: &Target, graph: &dyn Read) -> Result<State, Rea
     clients.remove("");
     let (apps, others) = join(
         join_all(ids.into_iter().map(|id| read_app(graph, id))),
-        join_all(clients.into_iter().map(|client| count_others(graph, user, client))),
+        join_all(clients.into_iter().map(|client| count_others(graph, who, client))),
     )
     .await;
 
@@ -115,7 +115,7 @@ async fn read_app(graph: &dyn Read, id: String) -> Result<(String, Seen), ReadEr
 
 async fn count_others(
     graph: &dyn Read,
-    user: &str,
+    who: &Target,
     client: String,
 ) -> Result<Option<(String, u32)>, ReadError> {
     match graph.all(&grants_to(&client)).await {
@@ -123,9 +123,9 @@ async fn count_others(
             let principals: BTreeSet<&str> = grants
                 .iter()
                 .filter_map(|grant| grant["principalId"].as_str())
-                .filter(|id| *id != user)
+                .filter(|id| *id != who.user.id)
                 .collect();
-            let count = u32::try_from(principals.len()).unwrap_or(MANY).min(MANY);
+            let count = u32::try_from(principals.len()).unwrap_or(u32::MAX).min(many(who));
             Ok(Some((client, count)))
         }
         Err(error) if is_about_the_object(error.kind) => Ok(None),

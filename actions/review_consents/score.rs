@@ -59,7 +59,19 @@ pub(super) struct Facts<'a> {
 }
 
 /// From this many other users on, an app is in common use.
-pub(super) const MANY: u32 = 10;
+const MANY: u32 = 10;
+
+/// The same, where others are contained together with the user: an app that all of them have may be the intruder's.
+pub(super) fn many(who: &Target) -> u32 {
+    MANY.saturating_add(who.companions)
+}
+
+fn common(who: &Target) -> String {
+    match who.companions {
+        0 => "ten or more other users have consented to it".to_owned(),
+        n => format!("ten or more users besides the {n} others contained now have consented to it"),
+    }
+}
 
 /// A score and how it came about, a rule a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,7 +106,7 @@ pub(super) fn score(who: &Target, facts: &Facts<'_>) -> Score {
     }
     match facts.others {
         Some(0) => score.add(5, "only this user has consented to it"),
-        Some(MANY..) => score.add(-10, "ten or more other users have consented to it"),
+        Some(others) if others >= many(who) => score.add(-10, common(who)),
         Some(_) | None => {}
     }
     if let Some(status) = facts.app.and_then(|app| app.disabled_by_microsoft.as_ref()) {
@@ -320,12 +332,16 @@ mod tests {
         assert!(with(|app| app.hidden = true) > base);
         assert!(with(|app| app.created = Some(at(IN_WINDOW))) > base);
         assert!(with(|app| app.verified_publisher = Some("Fabrikam".into())) < base);
-        let by_use = |others| {
+        let among = |companions, others| {
             let app = stranger();
             let scopes = vec![Held { scope: "Mail.Read", on_microsoft: true }];
             let consented = Consented::At(at(A_YEAR_AGO));
-            score(&adele(), &Facts { app: Some(&app), scopes, role: false, consented, others }).risk()
+            let who = Target { companions, ..adele() };
+            score(&who, &Facts { app: Some(&app), scopes, role: false, consented, others }).risk()
         };
+        let by_use = |others| among(0, others);
+        assert_eq!(among(400, Some(400)), by_use(Some(1)), "an app of everybody who was phished");
+        assert_eq!(among(400, Some(410)), by_use(Some(MANY)));
         assert!(by_use(Some(0)) > by_use(Some(1)) && by_use(Some(1)) > by_use(Some(MANY)));
         assert_eq!(by_use(None), by_use(Some(1)));
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::engine::{Order, Since, VERSION};
+use crate::engine::{Order, Part, Since, VERSION};
 use crate::failure::{Code, Failure, Result};
 use crate::journal::{BulkPath, write_private};
 use crate::playbook::Playbook;
@@ -104,6 +104,11 @@ impl BulkList {
         Ok(list)
     }
 
+    fn companions(&self, entry: &BulkEntry) -> u32 {
+        let here = self.users.iter().filter(|other| other.tenant == entry.tenant).count();
+        u32::try_from(here.saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
     /// The order of one user's run.
     pub(super) fn order(&self, entry: &BulkEntry, playbook: &Playbook) -> Result<Order> {
         Ok(Order {
@@ -113,7 +118,7 @@ impl BulkList {
             playbook: playbook.clone(),
             since: Since::At(entry.since),
             password_recipient: self.password_recipient.clone(),
-            part_of: Some(self.bulk_id),
+            part_of: Some(Part { bulk_id: self.bulk_id, companions: self.companions(entry) }),
         })
     }
 }

@@ -82,7 +82,16 @@ pub struct Order {
     /// Public key of age for what is secret: new passwords, access passes.
     pub password_recipient: Option<String>,
     /// The bulk run that it is a part of.
-    pub part_of: Option<Uuid>,
+    pub part_of: Option<Part>,
+}
+
+/// What a run knows of the bulk run that it is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// UUID v7 of the bulk run.
+    pub bulk_id: Uuid,
+    /// How many other users it contains in the tenant.
+    pub companions: u32,
 }
 
 /// Start of the compromise window, as it was given.

@@ -126,6 +126,8 @@ impl Engine {
         let Place { tenant, operator } = place;
         let now = self.graph.service_time();
         let since = window(order.since, now)?;
+        let named = u32::try_from(order.names.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let companions = order.part_of.map_or(named, |part| part.companions);
         let mut users: Vec<ObservedUser> = Vec::new();
         for found in found {
             let Found { user, raw, held, group_ids } = found?;
@@ -142,6 +144,7 @@ impl Engine {
                 cut_after: truncate(now),
                 settings: Value::Null,
                 issued,
+                companions,
             };
             users.push(ObservedUser { target, raw, held, group_ids });
         }

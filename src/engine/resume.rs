@@ -4,7 +4,7 @@ use oust_actions::{Operator, Tenant};
 use uuid::Uuid;
 
 use super::event::What;
-use super::{Consent, Engine, Order, Place, Run, Since, VERSION};
+use super::{Consent, Engine, Order, Part, Place, Run, Since, VERSION};
 use crate::failure::{Code, Failure, Result};
 use crate::journal::{Phase, Record, RunPath};
 use crate::report::{RunDocument, fold};
@@ -96,7 +96,10 @@ impl Run {
             playbook: self.playbook().clone(),
             since: Since::At(began.since),
             password_recipient: began.password_recipient.clone(),
-            part_of: began.part_of.as_deref().and_then(|id| Uuid::try_parse(id).ok()),
+            part_of: began.part_of.as_deref().and_then(|id| Uuid::try_parse(id).ok()).map(|bulk_id| Part {
+                bulk_id,
+                companions: self.ledger().users.first().map_or(0, |user| user.target.companions),
+            }),
         })
     }
 

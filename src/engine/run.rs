@@ -157,7 +157,7 @@ impl Run {
             users: observed.users.iter().map(|u| u.target.user.id.clone()).collect(),
             since: observed.since,
             password_recipient: order.password_recipient.clone(),
-            part_of: order.part_of.map(|id| id.to_string()),
+            part_of: order.part_of.map(|part| part.bulk_id.to_string()),
         })))?;
         self.add_targets(observed)
     }

@@ -131,8 +131,9 @@ mod tests {
         let user = oust_actions::User { id: "AB".into(), ..oust_actions::User::default() };
         let operator = Operator { object_id: "ab".into(), ..Operator::default() };
         let (tenant, settings) = (Tenant::default(), serde_json::Value::Null);
+        let (issued, companions) = (vec![], 0);
         let target =
-            Target { user, tenant, operator, since: now, now, cut_after: now, settings, issued: vec![] };
+            Target { user, tenant, operator, since: now, now, cut_after: now, settings, issued, companions };
         assert_eq!(guards.check_user(&target, &[]).unwrap_err().code, Code::OwnAccount);
     }
 }

@@ -40,6 +40,7 @@ pub fn adele() -> Target {
         cut_after: Timestamp::UNIX_EPOCH,
         settings: Value::Null,
         issued: vec![],
+        companions: 0,
     }
 }
 
