@@ -16,7 +16,7 @@ use crate::engine::Since;
 use crate::failure::{Code, Failure, Result};
 use crate::playbook::hex;
 use crate::since;
-use crate::target_name::TargetName;
+use crate::target_name::{TargetName, excerpt};
 use form::Row;
 
 /// The most bytes of a list.
@@ -223,15 +223,6 @@ fn wrong(what: String) -> Failure {
         "mend the list: one user principal name or object id a line, CSV whose header names a column user, or JSON \
          lines with a member user; `tenant` and `since` are optional",
     )
-}
-
-/// The start of a text, quoted.
-fn excerpt(text: &str) -> String {
-    let mut short: String = text.chars().take(40).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    format!("{short:?}")
 }
 
 #[cfg(test)]

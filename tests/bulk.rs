@@ -348,3 +348,20 @@ async fn an_app_that_everybody_on_the_list_consented_to_is_not_in_common_use() {
     let together = risks(names.iter().map(String::as_str).collect()).await;
     assert_eq!(together, risks(vec!["user1@contoso.com"]).await + 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_to_another_tenant_than_was_meant_keeps_everybody_untouched() {
+    let (right, mut wrong) = (World::contoso(), World::contoso());
+    wrong.guards.tenant_id = Some(Uuid::nil().to_string());
+    let mut both = bulk(&right);
+    let engine = both.engines.remove(&None).unwrap();
+    both.engines.insert(Some("contoso".into()), engine);
+    both.engines.insert(Some("fabrikam".into()), Engine { store: both.store.clone(), ..wrong.engine() });
+    let mut users = list(&[ADELE, ALEX]);
+    users.entries[0].tenant = Some("contoso".into());
+    users.entries[1].tenant = Some("fabrikam".into());
+    let document = both.contain(&order(&right, users), &yes()).await;
+    let error = document.error.unwrap();
+    assert_eq!((document.outcome, error.code.as_str()), (Outcome::Refused, "E0406"), "{error:#?}");
+    assert_eq!((right.writes(), wrong.writes()), (0, 0));
+}

@@ -145,7 +145,8 @@ impl Bulk {
 /// One refusal is one too many: the list is not what its author thinks it is.
 fn refuse_if_guarded(list: &BulkList, looked: &[Looked]) -> Result<()> {
     let guarded = |failure: &&Failure| {
-        matches!(failure.code, Code::ProtectedTarget | Code::OwnAccount | Code::RoleMissing)
+        use Code::{OwnAccount, ProtectedTarget, RoleMissing, WrongTenant};
+        matches!(failure.code, ProtectedTarget | OwnAccount | RoleMissing | WrongTenant)
     };
     let refusals: Vec<(usize, &Failure)> = looked
         .iter()

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use oust_actions::{Finding, Plan, Target};
 
 use super::event::What;
+use super::stage::changed;
 use super::verify::Again;
 use super::{Engine, Run};
 use crate::failure::Result;
@@ -97,15 +98,7 @@ impl Engine {
         let steps = run.ledger().users.iter().flat_map(|u| u.steps.iter().map(move |s| (u, s)));
         for (user, step) in steps.filter(|(_, s)| s.stage == stage) {
             for change in step.changes.iter().filter(|c| c.state == State::Skipped) {
-                self.tell(What::Changed {
-                    user: user.target.user.user_principal_name.clone(),
-                    step: step.step.clone(),
-                    say: change.change.say.clone(),
-                    label: change.change.label.clone(),
-                    state: change.state,
-                    http_status: None,
-                    reason: change.reason.clone(),
-                });
+                self.tell(changed(user, step, change));
             }
         }
     }

@@ -9,7 +9,7 @@ use super::observe::truncate;
 use super::{Engine, Run};
 use crate::failure::Result;
 use crate::graph::{Answer, Secret, Sent};
-use crate::journal::{Intent, Record, Told, ToldResult, note_issuer};
+use crate::journal::{ChangeLedger, Intent, Record, StepLedger, Told, ToldResult, UserLedger, note_issuer};
 use crate::report::State;
 
 /// Calls under way at once. Their intents share one sync.
@@ -133,15 +133,7 @@ impl Engine {
     /// Tells where the change of an intent stands.
     pub(super) fn tell_change(&self, run: &Run, intent: u32) {
         if let Some((user, step, change)) = run.ledger().change(intent) {
-            self.tell(What::Changed {
-                user: user.target.user.user_principal_name.clone(),
-                step: step.step.clone(),
-                say: change.change.say.clone(),
-                label: change.change.label.clone(),
-                state: change.state,
-                http_status: change.status,
-                reason: change.reason.clone().or_else(|| change.error.clone()),
-            });
+            self.tell(changed(user, step, change));
         }
     }
 
@@ -153,6 +145,19 @@ impl Engine {
             self.tell(What::Cut { user });
         }
         Ok(())
+    }
+}
+
+/// Where a change stands.
+pub(super) fn changed(user: &UserLedger, step: &StepLedger, change: &ChangeLedger) -> What {
+    What::Changed {
+        user: user.target.user.user_principal_name.clone(),
+        step: step.step.clone(),
+        say: change.change.say.clone(),
+        label: change.change.label.clone(),
+        state: change.state,
+        http_status: change.status,
+        reason: change.reason.clone().or_else(|| change.error.clone()),
     }
 }
 
