@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use oust_actions::{Api, Get, Read, ReadError, Reading};
+use oust_actions::{Api, Get, OnPage, Read, ReadError, Reading};
 use serde_json::Value;
 
 use super::client::Graph;
@@ -29,9 +29,8 @@ impl Read for Graph {
     /// Follows `@odata.nextLink` as it is given, until there is none.
     ///
     /// <https://learn.microsoft.com/graph/paging>
-    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
+    fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
         Box::pin(async move {
-            let mut items = Vec::new();
             let mut seen = HashSet::new();
             let endpoint = self.endpoint_of(get.api).map_err(|closed| exchange::closed(get, &closed))?;
             let mut url = match get.api {
@@ -41,11 +40,11 @@ impl Read for Graph {
             loop {
                 let mut page = self.fetch(get, &url).await?;
                 match page.remove("value") {
-                    Some(Value::Array(some)) => items.extend(some),
+                    Some(Value::Array(rows)) => each(rows),
                     _ => return Err(unreadable(get, "a collection without its list of values")),
                 }
                 url = match page.remove("@odata.nextLink") {
-                    None | Some(Value::Null) => return Ok(items),
+                    None | Some(Value::Null) => return Ok(()),
                     Some(Value::String(link)) => link,
                     Some(_) => return Err(unreadable(get, "a link to the next page that is no text")),
                 };
