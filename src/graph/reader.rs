@@ -105,6 +105,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn pages_are_given_one_by_one_and_those_before_an_error_too() {
+        let link = |n: u8| json!(format!("https://graph.microsoft.com/v1.0/users?p={n}"));
+        let setup = scripted([page(&json!([1, 2]), &link(2)), page(&json!([3]), &link(3)), answer(403, "")]);
+        let mut pages = Vec::new();
+        let ended = setup.graph.pages(&Get::new(["users"]), &mut |rows| pages.push(rows.len())).await;
+        assert_eq!((pages, ended.unwrap_err().kind), (vec![2, 1], Kind::Forbidden));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_foreign_link_gets_neither_request_nor_token() {
         for link in ["https://contoso.com/v1.0/users?p=2", "http://graph.microsoft.com/x", "/v1.0/users?p=2"]
         {

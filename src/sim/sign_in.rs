@@ -20,6 +20,8 @@ mod filter;
 
 /// Rows on a page at most, and when the caller doesn't ask for fewer.
 const PAGE: usize = 1000;
+/// Sign-ins of a series at most.
+const MOST: u64 = 10_000_000;
 /// How long a row is kept with a licence.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -94,8 +96,9 @@ impl Series {
     /// Takes a description of the tenant file.
     pub fn describe(user_id: String, described: &Described, number: usize) -> Result<Self, Problem> {
         let every = described.every.map_or(SignedDuration::from_mins(1), |length| length.0);
-        if described.count == 0 || described.count > 1 && every.is_zero() {
-            let what = "a series of sign-ins needs a count above zero, and time between them".to_owned();
+        let (count, far) = (described.count, described.count > 1 && every.is_zero());
+        if count == 0 || count > MOST || far {
+            let what = format!("a series of sign-ins has 1 to {MOST}, and time between them");
             return Err(Problem::new(&described.ip, what));
         }
         Ok(Self { user_id, described: described.clone(), every, number })
