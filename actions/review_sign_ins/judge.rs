@@ -56,8 +56,8 @@ pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
         }
     }
     plan.open.extend(more_after(summary, asked.saturating_sub(ASKED)));
-    plan.kept.extend(addresses(summary));
-    plan.kept.extend(failed(summary));
+    plan.kept.extend(addresses(who, summary));
+    plan.kept.extend(failed(who, summary));
     plan
 }
 
@@ -139,7 +139,7 @@ fn more_after(summary: &Summary, addresses: usize) -> Option<Finding> {
 }
 
 /// Where somebody got in: the riskiest first, then what isn't the usual country, then the last used.
-fn addresses(summary: &Summary) -> Vec<Finding> {
+fn addresses(who: &Target, summary: &Summary) -> Vec<Finding> {
     let usual = usual_country(summary);
     let mut order: Vec<&Address> = summary.addresses.iter().collect();
     order.sort_by_key(|a| {
@@ -158,13 +158,17 @@ fn addresses(summary: &Summary) -> Vec<Finding> {
         let least = at_least(rest.addresses);
         let label = format!("{least}{}", plural(count, "more address", "more addresses"));
         let sums = sums(rest.succeeded, rest.failed);
-        findings.push(Finding::of(("", &label), Decision::Keep, vec![format!("{sums}{}", rest.told_span())]));
+        findings.push(Finding::of(
+            (&who.user.id, &label),
+            Decision::Keep,
+            vec![format!("{sums}{}", rest.told_span())],
+        ));
     }
     findings
 }
 
 /// Where nobody got in: one finding.
-fn failed(summary: &Summary) -> Option<Finding> {
+fn failed(who: &Target, summary: &Summary) -> Option<Finding> {
     let failed = &summary.failed;
     if failed.failed == 0 {
         return None;
@@ -179,7 +183,7 @@ fn failed(summary: &Summary) -> Option<Finding> {
         let more = if failed.addresses > summary.failed_from.len() { ", …" } else { "" };
         reason += &format!("; {}{more}", summary.failed_from.join(", "));
     }
-    Some(Finding::of(("", &label), Decision::Keep, vec![reason]))
+    Some(Finding::of((&who.user.id, &label), Decision::Keep, vec![reason]))
 }
 
 impl Rest {

@@ -75,7 +75,9 @@ impl StepDocument {
     pub fn look(&self) -> Look {
         let only_looks = || oust_actions::find(&self.action).is_some_and(oust_actions::AnyAction::only_looks);
         match self.state {
-            State::Already if only_looks() => look('=', "looked", FAINT),
+            State::Already | State::Skipped if self.error.is_none() && only_looks() => {
+                look('=', "looked", FAINT)
+            }
             state => state.look(),
         }
     }
