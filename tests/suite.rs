@@ -33,3 +33,4 @@ mod signature;
 mod support;
 mod trips;
 mod two_machines;
+mod waits;
