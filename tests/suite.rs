@@ -34,3 +34,4 @@ mod signature;
 mod support;
 mod trips;
 mod two_machines;
+mod waits;

@@ -93,6 +93,10 @@ pub struct Common {
     #[arg(long, global = true, value_parser = time::duration, value_name = "DUR", help_heading = "Run")]
     pub deadline: Option<Duration>,
 
+    /// How long the service may fail or throttle the requests of a step, all together, before they are given up
+    #[arg(long, global = true, value_parser = time::duration, default_value = "5m", value_name = "DUR", help_heading = "Run")]
+    pub retry_for: Duration,
+
     /// How long a change may take to become visible before it is reported as pending
     #[arg(long, global = true, value_parser = time::duration, default_value = "2m", value_name = "DUR", help_heading = "Run")]
     pub patience: Duration,

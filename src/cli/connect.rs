@@ -22,9 +22,6 @@ use crate::graph::{Graph, GraphParts, TenantSize};
 use crate::guard::Guards;
 use crate::journal::{RunPath, Signer, Store, load};
 
-/// How long one read may take with all its retries.
-const PER_READ: std::time::Duration = std::time::Duration::from_secs(60);
-
 /// An engine, and how it signs in, for people.
 pub struct Connection {
     /// The engine.
@@ -159,7 +156,11 @@ impl<'a> Base<'a> {
             tokens,
             endpoint,
             clock: self.clock.clone(),
-            budget: Arc::new(Budget { deadline: self.stop.deadline(), per_read: PER_READ }),
+            budget: Arc::new(Budget {
+                deadline: self.stop.deadline(),
+                per_step: common.retry_for,
+                ..Budget::default()
+            }),
         })
         .in_cloud(cloud)
         .sized(tenant.size.max(TenantSize::of(users)))

@@ -4,8 +4,9 @@ use futures::future::join_all;
 use oust_actions::{AnyAction, ReadErrorKind, Target};
 use serde_json::Value;
 
-use super::observe::Remembered;
+use super::observe::{Remembered, remember};
 use super::secret::no_recipient;
+use super::step_budgets::StepBudgets;
 use super::{Engine, Observed, ObservedUser, Run};
 use crate::failure::{Code, Failure, Result};
 use crate::guard::{explain_denial, lacks};
@@ -15,19 +16,25 @@ use crate::playbook::{Stage, Step};
 impl Engine {
     /// Observes and decides the steps of `stages` and records the plans.
     pub(super) async fn decide(&self, run: &mut Run, observed: &Observed, stages: &[Stage]) -> Result<()> {
-        let planned = self.stop.unless_signalled(self.look(observed, stages)).await?;
+        let budgets = run.budgets();
+        let planned = self.stop.unless_signalled(self.look(observed, stages, &budgets)).await?;
         run.plan(self, planned)
     }
 
     /// Observes and decides the steps of `stages` for all users. A step that can't be observed gets an error
     /// instead of a plan; the others are not held up.
-    pub(super) async fn look(&self, observed: &Observed, stages: &[Stage]) -> Vec<Planned> {
+    pub(super) async fn look(
+        &self,
+        observed: &Observed,
+        stages: &[Stage],
+        budgets: &StepBudgets,
+    ) -> Vec<Planned> {
         let wanted: Vec<_> = observed
             .users
             .iter()
             .flat_map(|user| steps(stages).map(move |(stage, step)| (user, stage, step)))
             .collect();
-        self.look_at(observed, wanted).await
+        self.look_at(observed, wanted, budgets).await
     }
 
     /// The same for what a run has no plan of yet.
@@ -40,16 +47,21 @@ impl Engine {
                 run.ledger().step(&user.target.user.id, &step.id).is_none_or(|known| known.error.is_some())
             })
             .collect();
-        self.look_at(observed, wanted).await
+        self.look_at(observed, wanted, &run.budgets()).await
     }
 
     async fn look_at(
         &self,
         observed: &Observed,
         wanted: Vec<(&ObservedUser, &Stage, &Step)>,
+        budgets: &StepBudgets,
     ) -> Vec<Planned> {
-        let graph = Remembered::new(&*self.graph, &observed.users);
-        let looks = wanted.into_iter().map(|(user, stage, step)| look_at_step(&graph, user, stage, step));
+        let known = remember(&observed.users);
+        let looks = wanted.into_iter().map(async |(user, stage, step)| {
+            let budget = budgets.of(&user.target.user.id, &step.id);
+            let graph = Remembered { graph: self.graph.within(&budget), known: &known };
+            look_at_step(&graph, user, stage, step).await
+        });
         let mut planned = join_all(looks).await;
         for step in planned.iter_mut().filter(|_| !observed.can_seal) {
             refuse_unsealed(step);

@@ -91,7 +91,7 @@ impl Engine {
         let users = run.ledger().users.iter().filter(|u| waiting.contains(&u.target.user.id));
         let steps = users.flat_map(|u| u.steps.iter().map(move |s| (u, s)));
         let steps = steps.filter(|(_, s)| earlier.contains(&s.stage) && s.error.is_none());
-        join_all(steps.map(|(user, step)| self.look_once(target(run, user, step), step))).await
+        join_all(steps.map(|(user, step)| self.look_once(run, target(run, user, step), step))).await
     }
 
     fn tell_held_back(&self, run: &Run, stage: &str) {

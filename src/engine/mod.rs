@@ -17,6 +17,7 @@ mod saved;
 mod secret;
 mod sight;
 mod stage;
+mod step_budgets;
 mod stop;
 mod undo;
 mod verify;
@@ -158,13 +159,16 @@ impl Engine {
             let (cut, later) = order.playbook.stages.split_at(1);
             self.decide(run, &observed, cut).await?;
             run.confirm(how)?;
-            let later = self.stop.unless_signalled(self.look(&observed, later));
+            let budgets = run.budgets();
+            let later = self.stop.unless_signalled(self.look(&observed, later, &budgets));
             let (planned, sent) = futures::future::join(later, self.run_stage(run, &cut[0].id)).await;
             sent?;
             run.plan(self, planned?)?;
         } else {
             // Decided before there is a journal: a plan that nobody confirms leaves nothing behind.
-            let planned = self.stop.unless_signalled(self.look(&observed, &order.playbook.stages)).await?;
+            let budgets = run.budgets();
+            let planned = self.look(&observed, &order.playbook.stages, &budgets);
+            let planned = self.stop.unless_signalled(planned).await?;
             if let Some(saved) = saved {
                 saved.check_drift(&planned)?;
             }

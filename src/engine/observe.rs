@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Engine, Order, Since};
 use crate::failure::{Code, Failure, Result};
-use crate::graph::Claims;
+use crate::graph::{Claims, InStep};
 use crate::guard::HeldRoles;
 use crate::journal::issued;
 use crate::target_name::TargetName;
@@ -296,17 +296,15 @@ pub(super) fn truncate(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// Answers the reads of users from what the first round trip brought, and sends all others.
-pub(super) struct Remembered<'a> {
-    pub(super) graph: &'a dyn Read,
-    known: HashMap<String, Value>,
+/// The user objects that the first round trip brought, by what reads them.
+pub(super) fn remember(users: &[ObservedUser]) -> HashMap<String, Value> {
+    users.iter().map(|u| (User::get(&u.target.user.id).url(), u.raw.clone())).collect()
 }
 
-impl<'a> Remembered<'a> {
-    pub(super) fn new(graph: &'a dyn Read, users: &[ObservedUser]) -> Self {
-        let known = users.iter().map(|u| (User::get(&u.target.user.id).url(), u.raw.clone())).collect();
-        Self { graph, known }
-    }
+/// Answers the reads of users from what is remembered, and sends all others.
+pub(super) struct Remembered<'a> {
+    pub(super) graph: InStep<'a>,
+    pub(super) known: &'a HashMap<String, Value>,
 }
 
 impl Read for Remembered<'_> {

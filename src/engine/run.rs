@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use oust_actions::Call;
 use uuid::Uuid;
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::event::What;
 use super::secret::Secrets;
+use super::step_budgets::StepBudgets;
 use super::{Engine, Observed, Order};
 use crate::clock::Clock;
 use crate::failure::{Code, Failure, Result};
@@ -35,6 +37,7 @@ pub struct Run {
     /// An earlier run to which this command has written nothing yet.
     idle: bool,
     secrets: Option<Secrets>,
+    budgets: Arc<StepBudgets>,
     locks: Vec<FileLock>,
     pub(super) held: HashMap<String, HeldRoles>,
     pub(super) appeared: HashMap<String, Vec<OpenDocument>>,
@@ -52,6 +55,7 @@ impl Run {
             playbook: order.playbook.clone(),
             idle: false,
             secrets: None,
+            budgets: Arc::default(),
             locks: Vec::new(),
             held: HashMap::new(),
             appeared: HashMap::new(),
@@ -75,6 +79,7 @@ impl Run {
             playbook: Playbook::parse(&began.playbook_text)?,
             idle: true,
             secrets: Some(secrets),
+            budgets: Arc::default(),
             locks: Vec::new(),
             held: HashMap::new(),
             appeared: HashMap::new(),
@@ -106,6 +111,11 @@ impl Run {
 
     pub(super) fn playbook(&self) -> &Playbook {
         &self.playbook
+    }
+
+    /// The time that its steps may lose.
+    pub(super) fn budgets(&self) -> Arc<StepBudgets> {
+        Arc::clone(&self.budgets)
     }
 
     /// The stages' ids, in order.

@@ -83,12 +83,13 @@ impl Engine {
             })
             .collect();
         let recorded = run.intend(intents.iter().map(|i| Record::Intent(Box::new(i.clone()))))?;
+        let budgets = run.budgets();
         let calls: FuturesUnordered<_> = intents
             .iter()
             .zip(bodies)
             .map(|(intent, body)| {
-                let recorded = &recorded;
-                async move { (intent, self.graph.write(&intent.change.call, body, recorded).await) }
+                let (recorded, step) = (&recorded, budgets.of(&intent.user_id, &intent.step));
+                async move { (intent, self.graph.write(&intent.change.call, body, &step, recorded).await) }
             })
             .collect();
         // An outcome that can't be written must not drop the calls in flight: they end first.

@@ -100,9 +100,10 @@ impl Engine {
             call: call.clone(),
         };
         let recorded = run.intend(due.iter().map(intent))?;
+        let budgets = run.budgets();
         let calls = due.iter().zip(bodies).map(|((undoing, call), body)| {
-            let recorded = &recorded;
-            async move { (*undoing, told(call, self.graph.write(call, body, recorded).await)) }
+            let (recorded, step) = (&recorded, budgets.of(&undoing.user, &undoing.step));
+            async move { (*undoing, told(call, self.graph.write(call, body, &step, recorded).await)) }
         });
         let mut calls = calls.collect::<FuturesUnordered<_>>().ready_chunks(AT_ONCE);
         // As with the calls of a stage: those in flight end first.

@@ -235,7 +235,7 @@ impl Engine {
                     .map(|(first, _)| first)
                     .max();
                 let Some(sent) = sent else { continue };
-                looks.push(self.look_once(run.target(user, step, sent), step));
+                looks.push(self.look_once(run, run.target(user, step, sent), step));
             }
         }
         join_all(looks).await
@@ -246,13 +246,14 @@ impl Engine {
         user.is_err_and(|e| e.kind == ReadErrorKind::NotFound)
     }
 
-    pub(super) async fn look_once(&self, target: Target, step: &StepLedger) -> Again {
+    pub(super) async fn look_once(&self, run: &Run, target: Target, step: &StepLedger) -> Again {
+        let budget = run.budgets().of(&target.user.id, &step.step);
         let plan = match oust_actions::find(&step.action) {
             None => Err(crate::failure::Failure::new(
                 crate::failure::Code::Internal,
                 format!("this version has no action {}", step.action),
             )),
-            Some(action) => match action.observe(&target, &*self.graph).await {
+            Some(action) => match action.observe(&target, &self.graph.within(&budget)).await {
                 Ok(state) => action
                     .plan(&target, &state)
                     .map_err(|e| Failure::new(crate::failure::Code::Internal, e.to_string())),

@@ -17,7 +17,7 @@ use super::cloud::{Cloud, Endpoint};
 use super::error_body::ErrorBody;
 use super::exchange;
 use super::limits::{Limits, Load};
-use super::retry::{Budget, Jitter, Over, RetryAfter, http_date};
+use super::retry::{Budget, Jitter, RetryAfter, http_date};
 use super::service_clock::ServiceClock;
 use super::token::{Again, Token, TokenSource};
 use super::{Reply, Request, SendError, Transport};
@@ -285,7 +285,7 @@ impl Graph {
 
     /// How long the answer asks to wait, or else our own back-off; whether it asked for too much.
     pub(super) fn wait_after(&self, reply: Option<&Reply>, tries: u32) -> RetryAfter {
-        let own = || RetryAfter { wait: self.jitter.back_off(tries), capped: false };
+        let own = || RetryAfter { wait: self.jitter.back_off(tries), asked: false, capped: false };
         let asked = reply
             .and_then(|reply| reply.header("retry-after"))
             .and_then(|text| RetryAfter::parse(text, self.service_time()));
@@ -298,16 +298,6 @@ impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Graph").field("endpoint", &self.parts.endpoint).finish_non_exhaustive()
     }
-}
-
-/// Why a wait was not begun, in words.
-pub(super) fn too_long(over: Over, asked: RetryAfter) -> String {
-    let more = if asked.capped { "more than " } else { "" };
-    let limit = match over {
-        Over::Deadline => "the deadline would pass",
-        Over::Request => "that is longer than one request may take",
-    };
-    format!("the next try would have to wait {more}{:.1} s and {limit}", asked.wait.as_secs_f64())
 }
 
 /// An error answer, in words.

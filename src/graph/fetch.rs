@@ -3,10 +3,11 @@
 use oust_actions::{Api, Get, ReadError, ReadErrorKind as Kind};
 use serde_json::{Map, Value};
 
-use super::client::{Graph, Outgoing, explain, too_long};
+use super::client::{Graph, Outgoing, explain};
 use super::error_body::ErrorBody;
 use super::exchange;
-use super::retry::{Over, RetryAfter};
+use super::request_time::{RequestTime, StepBudget};
+use super::retry::{Over, TooLong};
 use super::{Reply, SendError};
 use crate::failure::{Code, Failure};
 
@@ -16,8 +17,13 @@ const GARBLED_RETRIES: u32 = 2;
 pub(super) type Object = Map<String, Value>;
 
 impl Graph {
-    /// Reads one URL until it answers or the time is up.
-    pub(super) async fn fetch(&self, get: &Get, url: &str) -> Result<Object, ReadError> {
+    /// Reads one URL, perhaps for a step, until it answers or the time is up.
+    pub(super) async fn fetch(
+        &self,
+        get: &Get,
+        url: &str,
+        step: Option<&StepBudget>,
+    ) -> Result<Object, ReadError> {
         let path = path_of(get);
         let posted = match get.api {
             Api::V1 | Api::Beta => None,
@@ -33,17 +39,19 @@ impl Graph {
             anchor: anchor.as_deref(),
             body: posted.as_ref(),
         };
-        let mut began = self.clock().steady();
+        let began = self.clock().steady();
+        let mut time = RequestTime::new(self.budget(), step, began);
         if self.budget().deadline.is_some_and(|deadline| deadline <= began) {
             return Err(stopped(get));
         }
         let mut session = self.session(get.api).await.map_err(|failure| signed_out(get, &failure))?;
         let (mut renewed, mut tries, mut garbled) = (false, 0, 0);
         loop {
-            let permit = self.admit(&out, &session, &mut began).await.map_err(|late| {
-                let asked = RetryAfter { wait: late.wait, capped: false };
-                given_up(error(get, Kind::Unavailable, "throttled"), late.over, asked)
-            })?;
+            let permit = self
+                .admit(&out, &session, &mut time)
+                .await
+                .map_err(|late| given_up(error(get, Kind::Unavailable, "throttled"), late))?;
+            let sent = self.clock().steady();
             let answer =
                 self.before_deadline(self.attempt(&out, &session)).await.map_err(|()| stopped(get))?;
             drop(permit);
@@ -68,9 +76,9 @@ impl Graph {
             };
             tries += 1;
             let asked = self.wait_after(reply, tries);
-            let over = self.budget().allows(asked.wait, began, self.clock().steady());
+            let fits = time.wait(asked, sent, self.clock().steady());
             self.heed(&out, reply, asked);
-            over.map_err(|over| given_up(trouble, over, asked))?;
+            fits.map_err(|over| given_up(trouble, TooLong { asked, over }))?;
             self.clock().sleep(asked.wait).await;
         }
     }
@@ -151,12 +159,12 @@ fn stopped(get: &Get) -> ReadError {
     error(get, Kind::Stopped, "the deadline passed")
 }
 
-fn given_up(last: ReadError, over: Over, asked: RetryAfter) -> ReadError {
-    let kind = match (over, last.kind) {
+fn given_up(last: ReadError, late: TooLong) -> ReadError {
+    let kind = match (late.over, last.kind) {
         (Over::Deadline, _) => Kind::Stopped,
-        (Over::Request, kind) => kind,
+        (Over::Request | Over::Step, kind) => kind,
     };
-    ReadError { kind, message: format!("{}; {}", last.message, too_long(over, asked)), ..last }
+    ReadError { kind, message: format!("{}; {late}", last.message), ..last }
 }
 
 pub(super) fn signed_out(get: &Get, failure: &Failure) -> ReadError {
@@ -310,6 +318,23 @@ mod tests {
         let setup = set_up(long(), Tokens::default(), Some(Duration::from_secs(10)));
         assert_eq!(one(&setup).await.unwrap_err().kind, Kind::Stopped);
         assert_eq!(setup.service.start_elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_waits_as_long_as_it_is_asked_to_until_its_time_is_lost() {
+        let throttled = || answer_with(429, "retry-after", "120", "");
+        let setup = scripted([throttled(), throttled()]);
+        assert_eq!(one(&setup).await.unwrap_err().kind, Kind::Unavailable);
+        assert_eq!(setup.service.start_elapsed(), Duration::ZERO);
+
+        let setup = scripted([throttled(), throttled(), answer(200, "{}"), throttled(), answer(200, "{}")]);
+        let step = StepBudget::default();
+        setup.graph.within(&step).one(&user()).await.unwrap();
+        assert_eq!(setup.service.start_elapsed().as_secs(), 240);
+        let error = setup.graph.within(&step).one(&user()).await.unwrap_err();
+        assert_eq!((error.kind, error.status), (Kind::Unavailable, Some(429)));
+        assert!(error.message.contains("one step"), "{}", error.message);
+        assert_eq!(setup.service.start_elapsed().as_secs(), 240);
     }
 
     #[tokio::test(start_paused = true)]

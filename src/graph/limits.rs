@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use load::{Load, Scope, TenantSize};
@@ -26,7 +26,8 @@ pub use load::{Load, Scope, TenantSize};
 use self::book::{Book, Turn};
 use self::shared::{Locked, Shared};
 use super::family::Family;
-use super::retry::{Budget, LONGEST_WAIT, Over};
+use super::request_time::RequestTime;
+use super::retry::{Budget, LONGEST_WAIT, Over, RetryAfter, TooLong};
 use super::{Claims, Reply};
 use crate::clock::Clock;
 
@@ -86,15 +87,6 @@ enum Copied {
 #[derive(Debug)]
 pub struct Permit(#[allow(dead_code)] Option<OwnedSemaphorePermit>);
 
-/// Waiting would take too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLong {
-    /// The wait that was asked for.
-    pub wait: Duration,
-    /// The limit that it would pass.
-    pub over: Over,
-}
-
 impl Limits {
     /// No request has been made yet.
     pub fn new(clock: Clock) -> Self {
@@ -143,18 +135,13 @@ impl Limits {
 
     /// Waits for this request's turn: first come, first served.
     ///
-    /// Queueing at the pace counts against the run's deadline alone, and moves `began`; time for which the service
-    /// holds the family counts against the request's own time too.
+    /// Queueing at the pace counts against the run's deadline alone; time for which the service holds the family is
+    /// the request's too.
     ///
     /// # Errors
     /// [`TooLong`], as soon as the wait is known rather than after it.
-    pub async fn admit(
-        &self,
-        load: &Load,
-        budget: &Budget,
-        began: &mut Timestamp,
-    ) -> Result<Permit, TooLong> {
-        let lane = self.lane(load);
+    pub async fn admit(&self, load: &Load, time: &mut RequestTime<'_>) -> Result<Permit, TooLong> {
+        let (lane, budget) = (self.lane(load), time.budget());
         let came = self.clock.steady();
         let permit = match &lane.places {
             Some(places) => self.before_deadline(budget, Arc::clone(places).acquire_owned()).await?.ok(),
@@ -165,24 +152,26 @@ impl Limits {
             _ => &lane.queues[usize::from(load.write)],
         };
         let _first = self.before_deadline(budget, queue.lock()).await?;
-        *began = later(*began, self.clock.steady().duration_since(came));
-        let queue_is_free = Budget { per_read: Duration::MAX, ..budget.clone() };
+        time.queued(self.clock.steady().duration_since(came));
         let mut busy = 0;
         loop {
             let turn = self.turn(&lane, load, busy < MOST_BUSY).unwrap_or_else(|| {
                 busy += 1;
                 Turn::Paced(1)
             });
-            let (wait, limit) = match turn {
-                Turn::Now => return Ok(Permit(permit)),
-                Turn::Paced(wait) => (Duration::from_millis(wait), &queue_is_free),
-                Turn::Held(wait) => (Duration::from_millis(wait), budget),
-            };
             let now = self.clock.steady();
-            limit.allows(wait, *began, now).map_err(|over| TooLong { wait, over })?;
-            self.clock.sleep(wait).await;
+            let (wait, fits) = match turn {
+                Turn::Now => return Ok(Permit(permit)),
+                Turn::Paced(wait) => {
+                    let asked = RetryAfter { asked: false, ..held(wait) };
+                    (asked, time.queue(asked.wait, now))
+                }
+                Turn::Held(wait) => (held(wait), time.wait(held(wait), now, now)),
+            };
+            fits.map_err(|over| TooLong { asked: wait, over })?;
+            self.clock.sleep(wait.wait).await;
             if let Turn::Paced(_) = turn {
-                *began = later(*began, self.clock.steady().duration_since(now));
+                time.queued(self.clock.steady().duration_since(now));
             }
         }
     }
@@ -284,7 +273,8 @@ impl Limits {
 
     async fn before_deadline<T>(&self, budget: &Budget, work: impl Future<Output = T>) -> Result<T, TooLong> {
         let Some(left) = budget.until_deadline(self.clock.steady()) else { return Ok(work.await) };
-        let passed = |_| TooLong { wait: left, over: Over::Deadline };
+        let asked = RetryAfter { wait: left, asked: false, capped: false };
+        let passed = |_| TooLong { asked, over: Over::Deadline };
         tokio::time::timeout(left, work).await.map_err(passed)
     }
 }
@@ -300,6 +290,7 @@ fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_add(by).unwrap_or(at)
+/// What the service asks for by making a family wait.
+fn held(milliseconds: u64) -> RetryAfter {
+    RetryAfter { wait: Duration::from_millis(milliseconds), asked: true, capped: false }
 }

@@ -7,8 +7,9 @@ use secrecy::ExposeSecret;
 
 use super::client::{Graph, Outgoing, Session};
 use super::family::Family;
-use super::limits::{Permit, TenantSize, TooLong};
-use super::retry::RetryAfter;
+use super::limits::{Permit, TenantSize};
+use super::request_time::RequestTime;
+use super::retry::{RetryAfter, TooLong};
 use super::{Claims, Reply};
 
 impl Graph {
@@ -46,15 +47,15 @@ impl Graph {
         self.limits.throttled_until()
     }
 
-    /// Waits for a request's turn. Queueing moves `began`, for it isn't the request's own time.
+    /// Waits for a request's turn.
     pub(super) async fn admit(
         &self,
         out: &Outgoing<'_>,
         session: &Session,
-        began: &mut Timestamp,
+        time: &mut RequestTime<'_>,
     ) -> Result<Permit, TooLong> {
         self.limits.join(|| Claims::decode(session.token.secret.expose_secret()));
-        self.limits.admit(&out.load(), self.budget(), began).await
+        self.limits.admit(&out.load(), time).await
     }
 
     /// Makes the whole family wait when the answer was 429.

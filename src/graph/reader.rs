@@ -8,12 +8,37 @@ use serde_json::Value;
 use super::client::Graph;
 use super::exchange;
 use super::fetch::{signed_out, unreadable};
+use super::request_time::StepBudget;
 use crate::failure::Code;
 
 /// A collection with more pages than this is not believed.
 const MOST_PAGES: usize = 10_000;
 
+impl Graph {
+    /// Reads for a step, at the expense of its time.
+    pub fn within<'a>(&'a self, step: &'a StepBudget) -> InStep<'a> {
+        InStep { graph: self, step: Some(step) }
+    }
+}
+
+/// A [`Graph`] that reads for a step.
+#[derive(Clone, Copy)]
+pub struct InStep<'a> {
+    graph: &'a Graph,
+    step: Option<&'a StepBudget>,
+}
+
 impl Read for Graph {
+    fn one<'a>(&'a self, get: &'a Get) -> Reading<'a, Value> {
+        Box::pin(async move { InStep { graph: self, step: None }.one(get).await })
+    }
+
+    fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
+        Box::pin(async move { InStep { graph: self, step: None }.pages(get, each).await })
+    }
+}
+
+impl Read for InStep<'_> {
     /// A cmdlet answers with a collection also where it is asked for one object.
     fn one<'a>(&'a self, get: &'a Get) -> Reading<'a, Value> {
         Box::pin(async move {
@@ -21,8 +46,8 @@ impl Read for Graph {
                 let found = self.all(get).await?.into_iter().next();
                 return found.ok_or_else(|| exchange::nothing(get));
             }
-            let url = self.endpoint().url(&get.url());
-            self.fetch(get, &url).await.map(Value::Object)
+            let url = self.graph.endpoint().url(&get.url());
+            self.graph.fetch(get, &url, self.step).await.map(Value::Object)
         })
     }
 
@@ -30,15 +55,16 @@ impl Read for Graph {
     ///
     /// <https://learn.microsoft.com/graph/paging>
     fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
+        let graph = self.graph;
         Box::pin(async move {
             let mut seen = HashSet::new();
-            let endpoint = self.endpoint_of(get.api).map_err(|closed| exchange::closed(get, &closed))?;
+            let endpoint = graph.endpoint_of(get.api).map_err(|closed| exchange::closed(get, &closed))?;
             let mut url = match get.api {
                 Api::V1 | Api::Beta => endpoint.url(&get.url()),
-                Api::Exchange => self.cmdlets().await.map_err(|failure| signed_out(get, &failure))?.url,
+                Api::Exchange => graph.cmdlets().await.map_err(|failure| signed_out(get, &failure))?.url,
             };
             loop {
-                let mut page = self.fetch(get, &url).await?;
+                let mut page = graph.fetch(get, &url, self.step).await?;
                 match page.remove("value") {
                     Some(Value::Array(rows)) => each(rows),
                     _ => return Err(unreadable(get, "a collection without its list of values")),

@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// The longest wait that is accepted from the service. A larger `Retry-After` counts as this.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -23,11 +23,13 @@ pub struct Budget {
     pub deadline: Option<Timestamp>,
     /// How long one request may be retried, a page of a collection counting as one.
     pub per_read: Duration,
+    /// How long all requests of one step together may be failed or throttled.
+    pub per_step: Duration,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { deadline: None, per_read: Duration::from_secs(60) }
+        Self { deadline: None, per_read: Duration::from_secs(60), per_step: Duration::from_secs(300) }
     }
 }
 
@@ -38,17 +40,39 @@ pub enum Over {
     Deadline,
     /// The time for one request.
     Request,
+    /// What the requests of a step may lose together.
+    Step,
+}
+
+/// A wait that was not begun, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLong {
+    /// The wait.
+    pub asked: RetryAfter,
+    /// The limit that it would pass.
+    pub over: Over,
+}
+
+impl std::fmt::Display for TooLong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let more = if self.asked.capped { "more than " } else { "" };
+        let seconds = self.asked.wait.as_secs_f64();
+        let limit = match self.over {
+            Over::Deadline => "the deadline would pass",
+            Over::Request => "that is longer than one request may take",
+            Over::Step => "that is longer than the requests of one step may wait together",
+        };
+        write!(f, "the next try would have to wait {more}{seconds:.1} s and {limit}")
+    }
 }
 
 impl Budget {
-    /// Whether a wait fits, for a request that began at `began`.
+    /// Whether a wait ends before the deadline.
     ///
     /// # Errors
-    /// Which limit it would pass; then there is no point in waiting at all.
-    pub fn allows(&self, wait: Duration, began: Timestamp, now: Timestamp) -> Result<(), Over> {
-        self.until_deadline(now).filter(|left| wait > *left).map_or(Ok(()), |_| Err(Over::Deadline))?;
-        let end = add(now, wait);
-        if end > add(began, self.per_read) { Err(Over::Request) } else { Ok(()) }
+    /// It doesn't.
+    pub fn allows(&self, wait: Duration, now: Timestamp) -> Result<(), Over> {
+        self.until_deadline(now).filter(|left| wait > *left).map_or(Ok(()), |_| Err(Over::Deadline))
     }
 
     /// Time left until the deadline; none is zero. `None`: there is no deadline.
@@ -58,16 +82,14 @@ impl Budget {
     }
 }
 
-fn add(at: Timestamp, wait: Duration) -> Timestamp {
-    SignedDuration::try_from(wait).ok().and_then(|wait| at.checked_add(wait).ok()).unwrap_or(Timestamp::MAX)
-}
-
-/// What a `Retry-After` header asks for.
+/// A wait before a request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAfter {
     /// How long, at most [`LONGEST_WAIT`].
     pub wait: Duration,
-    /// Whether it asked for more than that.
+    /// Whether the service asked for it by a `Retry-After` header; else it is our own back-off.
+    pub asked: bool,
+    /// Whether it asked for more than [`LONGEST_WAIT`].
     pub capped: bool,
 }
 
@@ -84,7 +106,7 @@ impl RetryAfter {
                 Duration::try_from(at.duration_since(service_time)).unwrap_or(Duration::ZERO)
             }
         };
-        Some(Self { wait: wait.min(LONGEST_WAIT), capped: wait > LONGEST_WAIT })
+        Some(Self { wait: wait.min(LONGEST_WAIT), asked: true, capped: wait > LONGEST_WAIT })
     }
 }
 
@@ -144,8 +166,8 @@ mod tests {
     #[test]
     fn retry_after_in_every_form() {
         let now = at("2026-11-24T08:00:00Z");
-        let secs = |s: f64| Some(RetryAfter { wait: Duration::from_secs_f64(s), capped: false });
-        let most = Some(RetryAfter { wait: LONGEST_WAIT, capped: true });
+        let secs = |s: f64| Some(RetryAfter { wait: Duration::from_secs_f64(s), asked: true, capped: false });
+        let most = Some(RetryAfter { wait: LONGEST_WAIT, asked: true, capped: true });
         for (text, want) in [
             ("0", secs(0.0)),
             (" 7 ", secs(7.0)),
@@ -165,21 +187,6 @@ mod tests {
         ] {
             assert_eq!(RetryAfter::parse(text, now), want, "{text:?}");
         }
-    }
-
-    #[test]
-    fn a_wait_past_a_limit_is_not_begun() {
-        let now = at("2026-11-24T08:00:00Z");
-        let budget = Budget { deadline: Some(at("2026-11-24T08:00:10Z")), per_read: Duration::from_secs(60) };
-        let s = Duration::from_secs;
-        assert_eq!(budget.allows(s(10), now, now), Ok(()));
-        assert_eq!(budget.allows(s(11), now, now), Err(Over::Deadline));
-        assert_eq!(budget.allows(s(1), now, at("2026-11-24T08:00:20Z")), Err(Over::Deadline));
-        let free = Budget::default();
-        assert_eq!(free.allows(s(60), now, now), Ok(()));
-        assert_eq!(free.allows(s(61), now, now), Err(Over::Request));
-        assert_eq!(free.allows(s(1), now, at("2026-11-24T08:01:00Z")), Err(Over::Request));
-        assert_eq!(free.allows(Duration::MAX, now, now), Err(Over::Request));
     }
 
     #[test]

@@ -4,26 +4,38 @@ use oust_actions::{Api, Call, ROOT, SECRET_KEY};
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::client::{Graph, Outgoing, explain, too_long};
+use super::client::{Graph, Outgoing, explain};
 use super::error_body::ErrorBody;
 use super::exchange;
-use super::retry::RetryAfter;
+use super::request_time::{RequestTime, StepBudget};
+use super::retry::TooLong;
 use super::{Answer, Reply, Secret, SendError, Sent};
 use crate::failure::Failure;
 use crate::journal::Recorded;
 
 impl Graph {
-    /// Sends a write whose intent is on disk, which `_proof` shows.
+    /// Sends a write of a step whose intent is on disk, which `_proof` shows.
     ///
     /// `body` is the call's body with its secrets filled in; without it the call's own is sent. Sent again
     /// are only a write that never left, one that was throttled (429), and once one whose token was refused
     /// (401). Whatever else has no clear answer is [`Sent::InDoubt`], for the engine to settle by reading. The
     /// secret of a sealed answer is taken out of it here, before anything could print it.
-    pub async fn write(&self, call: &Call, body: Option<Zeroizing<Vec<u8>>>, _proof: &Recorded) -> Sent {
-        self.fill_and_deliver(call, body).await
+    pub async fn write(
+        &self,
+        call: &Call,
+        body: Option<Zeroizing<Vec<u8>>>,
+        step: &StepBudget,
+        _proof: &Recorded,
+    ) -> Sent {
+        self.fill_and_deliver(call, body, Some(step)).await
     }
 
-    pub(super) async fn fill_and_deliver(&self, call: &Call, body: Option<Zeroizing<Vec<u8>>>) -> Sent {
+    pub(super) async fn fill_and_deliver(
+        &self,
+        call: &Call,
+        body: Option<Zeroizing<Vec<u8>>>,
+        step: Option<&StepBudget>,
+    ) -> Sent {
         let body = match (body, &call.body) {
             (None, Some(own)) if holds_placeholder(own) => {
                 return Sent::NotSent(said("a secret of the body was not filled in; nothing was sent"));
@@ -50,7 +62,7 @@ impl Graph {
             anchor: anchor.as_deref(),
             body: body.as_ref(),
         };
-        self.deliver(&out, call.seal.as_deref()).await
+        self.deliver(&out, call.seal.as_deref(), step).await
     }
 
     /// The body with the root of this cloud's API in its `@odata.id`, when it refers to an object by one.
@@ -62,21 +74,19 @@ impl Graph {
         Some(body)
     }
 
-    async fn deliver(&self, out: &Outgoing<'_>, seal: Option<&str>) -> Sent {
-        let mut began = self.clock().steady();
+    async fn deliver(&self, out: &Outgoing<'_>, seal: Option<&str>, step: Option<&StepBudget>) -> Sent {
+        let mut time = RequestTime::new(self.budget(), step, self.clock().steady());
         let mut session = match self.session(out.api).await {
             Ok(session) => session,
             Err(failure) => return Sent::NotSent(signed_out(&failure)),
         };
         let (mut renewed, mut tries) = (false, 0);
         loop {
-            let permit = match self.admit(out, &session, &mut began).await {
+            let permit = match self.admit(out, &session, &mut time).await {
                 Ok(permit) => permit,
-                Err(late) => {
-                    let asked = RetryAfter { wait: late.wait, capped: false };
-                    return Sent::NotSent(said(format!("throttled; {}", too_long(late.over, asked))));
-                }
+                Err(late) => return Sent::NotSent(said(format!("throttled; {late}"))),
             };
+            let sent = self.clock().steady();
             // Not cut off at the deadline: that would only put it in doubt.
             let mut answer = self.attempt(out, &session).await;
             drop(permit);
@@ -106,9 +116,9 @@ impl Graph {
             tries += 1;
             let asked = self.wait_after(reply, tries);
             self.heed(out, reply, asked);
-            if let Err(over) = self.budget().allows(asked.wait, began, self.clock().steady()) {
+            if let Err(over) = time.wait(asked, sent, self.clock().steady()) {
                 let message = trouble.message.unwrap_or_default();
-                let message = Some(format!("{message}; {}", too_long(over, asked)));
+                let message = Some(format!("{message}; {}", TooLong { asked, over }));
                 return Sent::NotSent(Answer { message, ..trouble });
             }
             self.clock().sleep(asked.wait).await;
@@ -200,7 +210,7 @@ mod tests {
     }
 
     async fn send(setup: &Setup, call: &Call) -> Sent {
-        setup.graph.fill_and_deliver(call, None).await
+        setup.graph.fill_and_deliver(call, None, None).await
     }
 
     fn name(sent: &Sent) -> &'static str {
@@ -210,6 +220,18 @@ mod tests {
             Sent::InDoubt(_) => "in doubt",
             Sent::NotSent(_) => "not sent",
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_writes_of_a_step_share_its_time() {
+        let throttled = || answer_with(429, "retry-after", "120", "");
+        let script = [throttled(), throttled(), answer(204, ""), throttled(), answer(204, "")];
+        let (setup, step) = (scripted(script), StepBudget::default());
+        let write = async || setup.graph.fill_and_deliver(&disable(), None, Some(&step)).await;
+        assert_eq!(name(&write().await), "accepted");
+        let Sent::NotSent(answer) = write().await else { panic!("it waited longer than it may") };
+        assert!(answer.message.unwrap().contains("one step"));
+        assert_eq!(setup.service.start_elapsed().as_secs(), 240);
     }
 
     #[tokio::test(start_paused = true)]
@@ -330,7 +352,7 @@ mod tests {
         assert_eq!(name(&send(&scripted([]), &reset).await), "not sent");
         let filled = Zeroizing::new(br#"{"passwordProfile":{"password":"p"}}"#.to_vec());
         let setup = scripted([answer(204, "")]);
-        assert_eq!(name(&setup.graph.fill_and_deliver(&reset, Some(filled)).await), "accepted");
+        assert_eq!(name(&setup.graph.fill_and_deliver(&reset, Some(filled), None).await), "accepted");
         assert_eq!(setup.service.seen()[0].header("content-type"), Some("application/json"));
         assert_eq!(setup.service.seen()[0].body.as_deref(), Some(r#"{"passwordProfile":{"password":"p"}}"#));
     }

@@ -208,7 +208,7 @@ fn engine(
         tokens: Arc::new(Issuer(Arc::clone(&served.tenant))),
         endpoint: Endpoint::parse(&served.url(), true)?,
         clock: clock.clone(),
-        budget: Arc::new(Budget { deadline: None, per_read: Duration::from_secs(60) }),
+        budget: Arc::new(Budget::default()),
     })
     .in_cloud(served.tenant.with(|t| t.cloud()));
     let graph = if served.tenant.offers_exchange(RUNNER) {

@@ -92,7 +92,7 @@ async fn where_the_way_is_closed_nothing_is_sent() {
     assert!(error.message.contains("exchange = true"), "{}", error.message);
     assert!(setup.graph.exchange_claims().await.is_none());
     let call = Call::cmdlet("Set-Mailbox", json!({ "Identity": "u" }));
-    assert!(matches!(setup.graph.fill_and_deliver(&call, None).await, Sent::NotSent(_)));
+    assert!(matches!(setup.graph.fill_and_deliver(&call, None, None).await, Sent::NotSent(_)));
     assert_eq!(setup.service.seen().len(), 0);
 }
 
@@ -120,9 +120,9 @@ async fn a_refusal_is_sorted_by_what_the_cmdlet_says() {
 async fn a_write_keeps_its_parameters_and_an_unclear_answer_is_in_doubt() {
     let call = Call::cmdlet("Set-Mailbox", json!({ "Identity": "u", "ForwardingAddress": null }));
     let setup = open(scripted([answer(200, "{}"), answer(500, ""), answer(403, "")]));
-    assert!(matches!(setup.graph.fill_and_deliver(&call, None).await, Sent::Accepted(_)));
-    assert!(matches!(setup.graph.fill_and_deliver(&call, None).await, Sent::InDoubt(_)));
-    let Sent::Refused(answer) = setup.graph.fill_and_deliver(&call, None).await else {
+    assert!(matches!(setup.graph.fill_and_deliver(&call, None, None).await, Sent::Accepted(_)));
+    assert!(matches!(setup.graph.fill_and_deliver(&call, None, None).await, Sent::InDoubt(_)));
+    let Sent::Refused(answer) = setup.graph.fill_and_deliver(&call, None, None).await else {
         panic!("not refused")
     };
     assert!(answer.message.unwrap().contains("Exchange Administrator"));

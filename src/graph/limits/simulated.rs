@@ -60,7 +60,7 @@ async fn contain(graph: &Graph, number: usize) {
         Call::new(Method::Post, ["users", upn.as_str(), "revokeSignInSessions"]),
         Call::new(Method::Patch, ["users", upn.as_str()]).body(json!({"accountEnabled": false})),
     ] {
-        let sent = graph.fill_and_deliver(&write, None).await;
+        let sent = graph.fill_and_deliver(&write, None, None).await;
         assert!(matches!(sent, Sent::Accepted(_)), "{sent:?}");
     }
     let [grants, owned, groups, roles] =

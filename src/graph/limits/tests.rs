@@ -31,12 +31,11 @@ fn read(path: &str) -> Load {
 }
 
 async fn admit(limits: &Limits, load: &Load, budget: &Budget, now: Timestamp) -> Result<Permit, TooLong> {
-    limits.admit(load, budget, &mut { now }).await
+    limits.admit(load, &mut RequestTime::new(budget, None, now)).await
 }
 
 async fn pass(limits: &Limits, path: &str) -> Permit {
-    let mut began = limits.clock.steady();
-    limits.admit(&read(path), &Budget::default(), &mut began).await.unwrap()
+    admit(limits, &read(path), &Budget::default(), limits.clock.steady()).await.unwrap()
 }
 
 fn share(text: &str) -> Reply {
@@ -64,9 +63,7 @@ async fn requests_that_wait_together_begin_in_the_order_in_which_they_came() {
     let each = (0..50_u64).map(|number| {
         let limits = Arc::clone(&limits);
         async move {
-            let mut began = limits.clock.steady();
-            limits.admit(&read(RISK), &Budget::default(), &mut began).await.unwrap();
-            assert_eq!(began, limits.clock.steady(), "queueing is not its own time");
+            pass(&limits, RISK).await;
             (start.elapsed().as_millis(), number)
         }
     });
@@ -84,7 +81,7 @@ async fn a_directory_refills_and_its_reads_do_not_wait_for_writes() {
     let budget = Budget::default();
     let mut at_once = 0;
     loop {
-        limits.admit(&write, &budget, &mut limits.clock.steady()).await.unwrap();
+        admit(&limits, &write, &budget, limits.clock.steady()).await.unwrap();
         if start.elapsed() > Duration::ZERO {
             break;
         }
@@ -95,7 +92,7 @@ async fn a_directory_refills_and_its_reads_do_not_wait_for_writes() {
         .map(|_| {
             let (limits, write) = (Arc::clone(&limits), write.clone());
             tokio::spawn(async move {
-                limits.admit(&write, &Budget::default(), &mut limits.clock.steady()).await.map(drop)
+                admit(&limits, &write, &Budget::default(), limits.clock.steady()).await.map(drop)
             })
         })
         .collect();
@@ -156,14 +153,17 @@ async fn all_that_queue_give_up_as_soon_as_the_first_cannot_make_it() {
 
 #[tokio::test(start_paused = true)]
 async fn time_in_the_queue_is_not_the_requests_own() {
-    let (limits, now) = limits();
+    let (limits, _) = limits();
     for _ in 0..70 {
         pass(&limits, RISK).await;
     }
-    let mut began = limits.clock.steady();
-    limits.admit(&read(RISK), &Budget::default(), &mut began).await.unwrap();
-    assert_eq!(began, limits.clock.steady());
-    assert!(began.duration_since(now).as_secs() > 70);
+    let budget = Budget::default();
+    let mut time = RequestTime::new(&budget, None, limits.clock.steady());
+    limits.admit(&read(RISK), &mut time).await.unwrap();
+    let now = limits.clock.steady();
+    let wait = |seconds: u64| RetryAfter { asked: false, ..held(seconds * 1000) };
+    assert_eq!(time.wait(wait(61), now, now), Err(Over::Request));
+    assert_eq!(time.wait(wait(60), now, now), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +199,7 @@ async fn a_held_family_waits_or_gives_up_at_once_and_says_until_when() {
     assert_eq!(limits.throttled_until(), Some((Family::Identity, now + Duration::from_secs(30))));
     let hasty = Budget { per_read: Duration::from_secs(10), ..Budget::default() };
     let given_up = admit(&limits, &read(USER), &hasty, now).await.unwrap_err();
-    assert_eq!(given_up, TooLong { wait: Duration::from_secs(30), over: Over::Request });
+    assert_eq!(given_up, TooLong { asked: held(30_000), over: Over::Request });
     pass(&limits, METHODS).await;
     assert_eq!(start.elapsed(), Duration::ZERO);
     pass(&limits, USER).await;

@@ -10,7 +10,8 @@ use oust::failure::{Failure, Result};
 use oust::graph::error_body::ErrorBody;
 use oust::graph::token::{Again, Token, TokenSource};
 use oust::graph::{
-    Budget, Endpoint, Graph, GraphParts, Reply, Request, SendError, Sent, Transport, sign_in_error,
+    Budget, Endpoint, Graph, GraphParts, Reply, Request, SendError, Sent, StepBudget, Transport,
+    sign_in_error,
 };
 use oust::journal::{Journal, Recorded, Store};
 use oust::report::escape;
@@ -53,7 +54,7 @@ pub fn graph_reply(bytes: &[u8]) {
         service.check(&script, 2);
         let service = Arc::new(Service::new(&script));
         let call = Call::new(Method::Delete, ["users", "x"]);
-        match service.client().write(&call, None, &PROOF).await {
+        match service.client().write(&call, None, &StepBudget::default(), &PROOF).await {
             Sent::Accepted(answer) => assert!(matches!(answer.status, Some(200..=299)), "{answer:?}"),
             Sent::Refused(answer) => assert!(matches!(answer.status, Some(300..=499)), "{answer:?}"),
             Sent::InDoubt(_) | Sent::NotSent(_) => {}
