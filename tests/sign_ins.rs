@@ -138,7 +138,7 @@ async fn names_of_an_intruder_are_only_text() {
     let hostile = format!(
         "  - {{user: {ADELE}, at: -30m, ip: \"\\e[2J203.0.113.5\", country: \"\\u202eSU\", city: \"<script>\", app: \"a\\nNOTHING TO DO\", user_agent: \"\\e]0;x\\a\"}}\n"
     );
-    let document = closed(&hostile).by_step("review_sign_ins", "{}").plan().await;
+    let document = closed(&hostile).by(include_str!("../examples/playbooks/sign-ins.yaml")).plan().await;
     let asked = step(&document, "review_sign_ins").findings.iter().any(|f| f.decision == Decision::Ask);
     assert!(asked, "{document:#?}");
     let markdown = markdown::run(&document);

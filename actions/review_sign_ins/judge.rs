@@ -19,8 +19,8 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 const DATE: usize = 10;
 
 const LATE: &str = "they show up minutes to hours late, so silence proves nothing";
-const NEXT: &str = "revoke its sessions again and see that the account is still disabled, find out how this sign-in was \
-                    possible and what was done by it, then name its id under `keep`";
+const NEXT: &str = "revoke the account's sessions again and see that it is still disabled, find out how this sign-in was \
+                    possible and what was done by it, then name the id under `keep` of review_sign_ins";
 
 /// Decides what is told, and what waits for a person.
 pub(super) fn judge(who: &Target, now: &State, settings: &Settings) -> Plan {
@@ -94,7 +94,9 @@ fn about_the_log(who: &Target, summary: &Summary) -> Vec<String> {
                                 when: whether somebody got in after that isn't judged"
                 .into()
         }
-        _ => "the account is enabled: whether somebody got in after a cut isn't judged".into(),
+        (None, _) => "whether the account is disabled could not be read, so whether somebody got in after a cut isn't judged"
+            .into(),
+        (Some(true), _) => "the account is enabled: whether somebody got in after a cut isn't judged".into(),
     });
     reasons
 }

@@ -280,6 +280,7 @@ fn later(cut_at: Timestamp) -> Timestamp {
 
 /// When the account was cut off: it is disabled, and its sessions were revoked inside the window. A revocation can be
 /// repeated, which moves its moment, so a password that was set before it inside the window counts as the earlier one.
+/// Where the intruder set it, more is asked and not less.
 fn cut_off(who: &Target) -> Option<Timestamp> {
     let inside = |moment: &Timestamp| *moment >= who.since;
     let revoked = who.user.sign_in_sessions_valid_from_date_time.filter(inside)?;

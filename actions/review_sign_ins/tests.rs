@@ -122,6 +122,9 @@ fn what_failed_after_the_cut_or_was_before_it_is_not_open() {
     let mut who = cut_off();
     who.user.account_enabled = Some(true);
     assert!(plan(&who, &late).open.is_empty());
+    who.user.account_enabled = None;
+    let unread = plan(&who, &late);
+    assert!(unread.open.is_empty() && unread.kept[0].reasons[1].contains("could not be read"), "{unread:#?}");
     // Disabled long after the last revocation, or before the window began.
     let mut who = cut_off();
     who.user.sign_in_sessions_valid_from_date_time = Some(at("2026-03-01T00:00:00Z"));
