@@ -304,7 +304,7 @@ impl Bulk {
     }
 
     fn tell(&self, what: What) {
-        self.watch.saw(&Event { at: self.clock.now(), elapsed_ms: self.elapsed_ms(), what });
+        self.watch.saw(&Event::new(&self.clock, self.started, what));
     }
 
     fn elapsed_ms(&self) -> u64 {

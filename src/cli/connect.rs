@@ -10,13 +10,14 @@ use super::output::Output;
 use super::signals;
 use crate::clock::Clock;
 use crate::config::{Config, default_state_dir};
-use crate::engine::event::Watch;
+use crate::engine::event::{Event, Watch, What};
 use crate::engine::{Engine, Stop};
 use crate::failure::{Code, Failure, Result};
 use crate::graph::cloud::{Cloud, Endpoint};
 use crate::graph::credential::{self, Auth};
 use crate::graph::environment::Environment;
 use crate::graph::http::HttpTransport;
+use crate::graph::limits::TellWait;
 use crate::graph::retry::Budget;
 use crate::graph::{Graph, GraphParts, TenantSize};
 use crate::guard::Guards;
@@ -163,6 +164,7 @@ impl<'a> Base<'a> {
             }),
         })
         .in_cloud(cloud)
+        .telling(self.tells_waits())
         .sized(tenant.size.max(TenantSize::of(users)))
         .sharing_limits(self.store.root().join("limits"));
         let graph = match exchange {
@@ -193,6 +195,14 @@ impl<'a> Base<'a> {
             endpoint: shown,
             config_file: self.config_file.clone(),
             tenants: config.tenants.keys().cloned().collect(),
+        })
+    }
+
+    fn tells_waits(&self) -> TellWait {
+        let (watch, clock, started) = (Arc::clone(&self.watch), self.clock.clone(), self.started);
+        Arc::new(move |why, wait| {
+            let what = What::Waiting { why: why.to_owned(), seconds: wait.as_secs_f64() };
+            watch.saw(&Event::new(&clock, started, what));
         })
     }
 }

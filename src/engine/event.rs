@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::report::State;
 
 /// Something that happened, with when.
@@ -17,6 +19,14 @@ pub struct Event {
     /// What.
     #[serde(flatten)]
     pub what: What,
+}
+
+impl Event {
+    /// Something that happens now, in a process that `started` then.
+    pub fn new(clock: &Clock, started: Instant, what: What) -> Self {
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Self { at: clock.now(), elapsed_ms, what }
+    }
 }
 
 /// The things that happen.

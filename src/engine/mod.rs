@@ -260,8 +260,7 @@ impl Engine {
     }
 
     fn tell(&self, what: What) {
-        let elapsed_ms = self.elapsed_ms();
-        self.watch.saw(&Event { at: self.clock.now(), elapsed_ms, what });
+        self.watch.saw(&Event::new(&self.clock, self.started, what));
     }
 
     fn elapsed_ms(&self) -> u64 {

@@ -152,7 +152,10 @@ fn convert(request: Request) -> Result<reqwest::Request, SendError> {
 
 /// Tells "surely never arrived" from "may have arrived".
 fn classify(error: &reqwest::Error) -> SendError {
-    if error.is_connect() || error.is_builder() {
+    // As rustls words it; where it is worded otherwise it is tried again as any other failure to connect.
+    if error.is_connect() && chain(error).contains("invalid peer certificate") {
+        SendError::Untrusted(chain(error))
+    } else if error.is_connect() || error.is_builder() {
         SendError::NotSent(chain(error))
     } else {
         SendError::NoAnswer(chain(error))
@@ -172,6 +175,9 @@ fn chain(error: &reqwest::Error) -> String {
     }
     if text.is_empty() { "the HTTP library gave no reason".to_owned() } else { text }
 }
+
+#[cfg(test)]
+mod tls;
 
 #[cfg(test)]
 mod tests {

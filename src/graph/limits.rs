@@ -4,6 +4,7 @@ mod book;
 mod bucket;
 mod load;
 mod shared;
+mod told;
 mod window;
 
 #[cfg(test)]
@@ -22,9 +23,11 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use load::{Load, Scope, TenantSize};
+pub use told::TellWait;
 
 use self::book::{Book, Turn};
 use self::shared::{Locked, Shared};
+use self::told::Told;
 use super::family::Family;
 use super::request_time::RequestTime;
 use super::retry::{Budget, LONGEST_WAIT, Over, RetryAfter, TooLong};
@@ -49,6 +52,8 @@ pub struct Limits {
     throttled: AtomicU64,
     /// What the latest answers of 429 asked for.
     asked: Mutex<Option<(Family, u64)>>,
+    /// Who is told of waits.
+    pub(super) told: Told,
 }
 
 /// What the first token told.
@@ -99,6 +104,7 @@ impl Limits {
             lanes: Mutex::default(),
             throttled: AtomicU64::new(0),
             asked: Mutex::default(),
+            told: Told::default(),
         }
     }
 
@@ -112,6 +118,13 @@ impl Limits {
     #[must_use]
     pub fn sized(self, size: TenantSize) -> Self {
         Self { size, ..self }
+    }
+
+    /// Tells of the waits that are worth a word.
+    #[must_use]
+    pub fn telling(mut self, to: TellWait) -> Self {
+        self.told.to = Some(to);
+        self
     }
 
     /// Keeps within the quotas together with all processes that use this folder, once the first token tells
@@ -160,15 +173,16 @@ impl Limits {
                 Turn::Paced(1)
             });
             let now = self.clock.steady();
-            let (wait, fits) = match turn {
+            let (wait, fits, why) = match turn {
                 Turn::Now => return Ok(Permit(permit)),
                 Turn::Paced(wait) => {
                     let asked = RetryAfter { asked: false, ..held(wait) };
-                    (asked, time.queue(asked.wait, now))
+                    (asked, time.queue(asked.wait, now), "Graph's limit for")
                 }
-                Turn::Held(wait) => (held(wait), time.wait(held(wait), now, now)),
+                Turn::Held(wait) => (held(wait), time.wait(held(wait), now, now), "the service throttles"),
             };
             fits.map_err(|over| TooLong { asked: wait, over })?;
+            self.told.waits(load.family, &format!("{why} {} requests", load.family.name()), wait.wait, now);
             self.clock.sleep(wait.wait).await;
             if let Turn::Paced(_) = turn {
                 time.queued(self.clock.steady().duration_since(now));

@@ -94,6 +94,9 @@ pub enum SendError {
     /// The request surely never reached the service: no connection.
     #[error("no connection: {0}")]
     NotSent(String),
+    /// It never left: the server showed a certificate that isn't trusted, which no second try will change.
+    #[error("the server's certificate is not trusted: {0}")]
+    Untrusted(String),
     /// It may have arrived and taken effect: a time-out, a reset, an answer that is cut off.
     #[error("no answer: {0}")]
     NoAnswer(String),

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::client::{Graph, Outgoing, Session};
 use super::family::Family;
-use super::limits::{Permit, TenantSize};
+use super::limits::{Permit, TellWait, TenantSize};
 use super::request_time::RequestTime;
 use super::retry::{RetryAfter, TooLong};
 use super::{Claims, Reply};
@@ -34,6 +34,25 @@ impl Graph {
     pub fn sharing_limits(mut self, folder: PathBuf) -> Self {
         self.limits = self.limits.sharing(folder);
         self
+    }
+
+    /// Tells of the waits that are worth a word: why, and how long.
+    #[must_use]
+    pub fn telling(mut self, to: TellWait) -> Self {
+        self.limits = self.limits.telling(to);
+        self
+    }
+
+    /// Waits before a request is sent again.
+    pub(super) async fn pause(&self, out: &Outgoing<'_>, wait: RetryAfter, status: Option<u16>, why: &str) {
+        let family = out.load().family;
+        let why = match status {
+            Some(429) => format!("the service throttles {} requests", family.name()),
+            Some(status) => format!("{family} requests: HTTP {status}: {why}", family = family.name()),
+            None => format!("{} requests: {why}", family.name()),
+        };
+        self.limits.told.waits(family, &why, wait.wait, self.clock().steady());
+        self.clock().sleep(wait.wait).await;
     }
 
     /// How many answers of this tenant were 429 so far.

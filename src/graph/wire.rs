@@ -82,7 +82,7 @@ impl HttpClient for Wire {
                 _ if request.url().host_str() == Some(super::METADATA_HOST) => ErrorKind::Other,
                 SendError::NotSent(_) => ErrorKind::Connection,
                 SendError::NoAnswer(_) => ErrorKind::Io,
-                SendError::TooLarge => ErrorKind::Other,
+                SendError::Untrusted(_) | SendError::TooLarge => ErrorKind::Other,
             };
             Error::with_error(kind, error, "signing in")
         })?;

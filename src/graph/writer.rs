@@ -110,6 +110,7 @@ impl Graph {
                     }
                     return sent;
                 }
+                Err(error @ SendError::Untrusted(_)) => return Sent::NotSent(said(error.to_string())),
                 Err(SendError::NotSent(why)) => (None, said(format!("no connection: {why}"))),
                 Err(unclear) => return Sent::InDoubt(said(unclear.to_string())),
             };
@@ -121,7 +122,7 @@ impl Graph {
                 let message = Some(format!("{message}; {}", TooLong { asked, over }));
                 return Sent::NotSent(Answer { message, ..trouble });
             }
-            self.clock().sleep(asked.wait).await;
+            self.pause(out, asked, trouble.status, trouble.message.as_deref().unwrap_or_default()).await;
         }
     }
 }

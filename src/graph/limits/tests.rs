@@ -376,3 +376,22 @@ async fn a_file_that_another_process_keeps_locked_is_not_waited_for_for_long() {
     pass(&limits, METHODS).await;
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_is_told_of_waits_and_why() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&heard);
+    let limits = Limits::new(Clock::starting_at("2026-11-24T08:00:00Z".parse().unwrap())).telling(Arc::new(
+        move |why, wait| hears.lock().unwrap().push(format!("{} s: {why}", wait.as_secs())),
+    ));
+    for _ in 0..7 {
+        pass(&limits, METHODS).await;
+    }
+    limits.refused(&read(USER), Duration::from_secs(30));
+    pass(&limits, USER).await;
+    let told = [
+        "10 s: Graph's limit for authentication method and report requests",
+        "30 s: the service throttles directory requests",
+    ];
+    assert_eq!(*heard.lock().unwrap(), told);
+}
