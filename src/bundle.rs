@@ -2,6 +2,9 @@
 //!
 //! A plain tar: one file is what a ticket takes, and every system unpacks it. The same run makes the same bytes.
 
+mod bulk;
+
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,6 +16,8 @@ use crate::failure::{Code, Failure, Result};
 use crate::journal::{Audit, Line, Record, RunPath, SignedHead, head_path, read, signature_path};
 use crate::playbook::{Playbook, hex};
 use crate::report::{RUN_SCHEMA, fold, markdown};
+
+pub use bulk::{BrokenRun, BulkBundle, BundledRun, make_bulk};
 
 /// The value of `schema` in a [`Bundle`].
 pub const BUNDLE_SCHEMA: &str = "oust.bundle/1";
@@ -206,16 +211,26 @@ fn sums(entries: &[Entry]) -> String {
     entries.iter().map(|entry| format!("{}  {}\n", sha256(&entry.bytes), entry.name)).collect()
 }
 
-/// Nothing of the machine or of the moment goes in: owner, mode and time are those of the run.
 fn pack(folder: &str, entries: &[Entry], at: Timestamp) -> std::io::Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     for entry in entries {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(entry.bytes.len() as u64);
-        header.set_mode(0o600);
-        header.set_mtime(u64::try_from(at.as_second()).unwrap_or_default());
-        header.set_entry_type(tar::EntryType::Regular);
-        tar.append_data(&mut header, format!("{folder}/{}", entry.name), entry.bytes.as_slice())?;
+        append(&mut tar, folder, &entry.name, &entry.bytes, at)?;
     }
     tar.into_inner()
+}
+
+/// Nothing of the machine or of the moment goes in: owner, mode and time are those of the run.
+fn append(
+    tar: &mut tar::Builder<impl Write>,
+    folder: &str,
+    name: &str,
+    bytes: &[u8],
+    at: Timestamp,
+) -> std::io::Result<()> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o600);
+    header.set_mtime(u64::try_from(at.as_second()).unwrap_or_default());
+    header.set_entry_type(tar::EntryType::Regular);
+    tar.append_data(&mut header, format!("{folder}/{name}"), bytes)
 }

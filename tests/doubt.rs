@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use oust::report::{Outcome, State};
+use oust::report::{Outcome, RollbackState, RunDocument, State};
 use oust::sim::faults::{Fault, Faults, Planted};
 use oust::sim::{Lag, Seen};
 
@@ -188,6 +188,30 @@ async fn reads_that_go_back_and_forth_between_replicas_make_nothing_effective_th
         outcomes.contains(&Outcome::Contained) && outcomes.contains(&Outcome::Unverified),
         "{outcomes:?}"
     );
+}
+
+/// What rollback says about what it did or found that is not so.
+fn false_returns(world: &World, document: &RunDocument) -> Vec<String> {
+    let changes = document.users[0].steps.iter().flat_map(|step| &step.changes);
+    let said = changes.filter_map(|change| Some((change.rollback.as_ref()?.state, change)));
+    let good = |state| matches!(state, RollbackState::Restored | RollbackState::Already);
+    let said_all = said.clone().all(|(state, _)| good(state) || state == RollbackState::Never);
+    if said_all { world.not_restored() } else { Vec::new() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_right_after_the_run_does_not_take_a_late_replica_for_what_is_back() {
+    let mut rolled_back = 0;
+    for (seed, share) in (0..12).zip([0.2, 0.5, 0.8].into_iter().cycle()) {
+        let mut world = minutes_behind(share, seed);
+        world.patience = Duration::from_mins(4);
+        let document = world.contain().await;
+        assert_eq!(document.outcome, Outcome::Contained, "{seed}: {document:#?}");
+        let document = world.rollback().await;
+        assert_eq!(false_returns(&world, &document), Vec::<String>::new(), "{seed}");
+        rolled_back += usize::from(document.outcome == Outcome::RolledBack);
+    }
+    assert!(rolled_back >= 6, "{rolled_back}");
 }
 
 /// An action that creates something, its settings, and how what it made is read.

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use super::common::Common;
 use super::connect;
 use super::output::{Format, Output, print};
+use crate::bulk::BulkList;
 use crate::failure::{Code, Failure, Result};
-use crate::journal::{PublicKey, audit};
+use crate::journal::{BulkPath, Earlier, PublicKey, audit};
+use crate::report::bulk::BulkJournalCheck;
 use crate::report::{JournalCheck, text};
 
 /// Check the record of a run
@@ -28,7 +30,7 @@ enum JournalCommand {
 /// (--public-key).
 #[derive(Debug, clap::Args)]
 struct Verify {
-    /// Run id, the start of one, `last`, or the path of a journal
+    /// Id of a run or a bulk run, the start of one, `last`, or the path of a journal
     #[arg(value_name = "RUN|FILE")]
     journal: String,
     /// The hash in the ticket
@@ -50,11 +52,21 @@ impl Args {
 impl Verify {
     fn run(self, common: &Common, output: &Output) -> Result<u8> {
         let head = self.head.as_deref().map(hash).transpose()?;
-        let path = find(&self.journal, common)?;
         let key = self.public_key.as_deref().map(PublicKey::open).transpose()?;
-        let audit = audit(&read(&path)?);
-        let signed = key.map(|key| key.verify(&path));
-        let check = JournalCheck::new(&path, &audit, head.as_deref(), signed);
+        let path = match find(&self.journal, common)? {
+            Found::Journal(path) => path,
+            Found::Bulk(_) if head.is_some() => {
+                return Err(Failure::new(
+                    Code::InvalidArguments,
+                    "a hash is that of one run, not of a bulk run",
+                )
+                .next(
+                    "`oust journal verify RUN --head HASH`; `oust runs --all` lists the runs of a bulk run",
+                ));
+            }
+            Found::Bulk(bulk) => return check_all(&bulk, key.as_ref(), common, output),
+        };
+        let check = check(&path, head.as_deref(), key.as_ref())?;
         output.write_result_file(&check)?;
         match output.format {
             Format::Text => print(&text::journal_check(&check, &output.paint, output.width)),
@@ -64,12 +76,41 @@ impl Verify {
     }
 }
 
+enum Found {
+    Journal(PathBuf),
+    Bulk(BulkPath),
+}
+
 /// A journal by the name of its run, or by its path: no name of a run has a dot or a separator.
-fn find(name: &str, common: &Common) -> Result<PathBuf> {
+fn find(name: &str, common: &Common) -> Result<Found> {
     if name.contains(['.', '/', std::path::MAIN_SEPARATOR]) {
-        return Ok(PathBuf::from(name));
+        return Ok(Found::Journal(PathBuf::from(name)));
     }
-    Ok(connect::store(common)?.find(name)?.journal().to_owned())
+    Ok(match connect::store(common)?.earlier(name)? {
+        Earlier::Run(run) => Found::Journal(run.journal().to_owned()),
+        Earlier::Bulk(bulk) => Found::Bulk(bulk),
+    })
+}
+
+fn check(path: &Path, head: Option<&str>, key: Option<&PublicKey>) -> Result<JournalCheck> {
+    let audit = audit(&read(path)?);
+    let signed = key.map(|key| key.verify(path));
+    Ok(JournalCheck::new(path, &audit, head, signed))
+}
+
+/// Checks the journal of every run of a bulk run.
+fn check_all(path: &BulkPath, key: Option<&PublicKey>, common: &Common, output: &Output) -> Result<u8> {
+    let (store, list) = (connect::store(common)?, BulkList::load(path)?);
+    let runs = list.users.iter().filter_map(|entry| store.run_of(&entry.run_id));
+    let checks: Vec<_> = runs.map(|run| check(run.journal(), None, key)).collect::<Result<_>>()?;
+    let not_begun = list.users.len() - checks.len();
+    let check = BulkJournalCheck::new(list.bulk_id.to_string(), not_begun, checks);
+    output.write_result_file(&check)?;
+    match output.format {
+        Format::Text => print(&text::bulk_journal_check(&check, &output.paint, output.width)),
+        Format::Json | Format::Jsonl => output.json(&check),
+    }
+    Ok(check.exit_code)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

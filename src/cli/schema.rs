@@ -1,6 +1,6 @@
 //! `oust schema`.
 
-use super::export::Export;
+use super::export::{BulkExport, Export};
 use super::output::{Output, print};
 use crate::bundle::Bundle;
 use crate::engine::SavedPlan;
@@ -8,13 +8,13 @@ use crate::engine::event::Event;
 use crate::failure::{Code, Failure, Result};
 use crate::journal::Line;
 use crate::playbook::Playbook;
-use crate::report::bulk::BulkDocument;
+use crate::report::bulk::{BulkDocument, BulkJournalCheck};
 use crate::report::{JournalCheck, RunDocument, RunList};
 
 /// Print the JSON schema of a document
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// run, runs, bulk, plan, journal, journal-check, bundle, export, event, playbook or tenant
+    /// One of those that `oust schema` lists: run, event, plan, …
     name: Option<String>,
 }
 
@@ -26,8 +26,10 @@ pub const NAMES: &[&str] = &[
     "plan",
     "journal",
     "journal-check",
+    "bulk-journal-check",
     "bundle",
     "export",
+    "bulk-export",
     "event",
     "playbook",
     "tenant",
@@ -64,8 +66,10 @@ pub fn find(name: &str) -> Option<serde_json::Value> {
         "plan" => schemars::schema_for!(SavedPlan).to_value(),
         "journal" => schemars::schema_for!(Line).to_value(),
         "journal-check" => schemars::schema_for!(JournalCheck).to_value(),
+        "bulk-journal-check" => schemars::schema_for!(BulkJournalCheck).to_value(),
         "bundle" => schemars::schema_for!(Bundle).to_value(),
         "export" => schemars::schema_for!(Export).to_value(),
+        "bulk-export" => schemars::schema_for!(BulkExport).to_value(),
         "event" => schemars::schema_for!(Event).to_value(),
         "playbook" => Playbook::schema(),
         "tenant" => crate::sim::file::schema().to_value(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
 use oust_actions::{Call, Look, Undo};
 
 use super::event::What;
@@ -18,6 +19,9 @@ use crate::report::RollbackState;
 /// One of so many items of a collection may be undone by one look at it. Pages have a hundred items, so a page that
 /// is read again serves four undos, however long the collection is; and the look stays fresh.
 const ITEMS_PER_UNDO: usize = 25;
+
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Where an undo stands, and why.
 pub(super) type Standing = (RollbackState, Option<String>);
@@ -37,6 +41,16 @@ impl Undoing {
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let turn = |undoing: &Self| (undoing.change.change.call.turn.wave, undoing.change.refusals > 0);
         self.user == other.user && self.step == other.step && turn(self) == turn(other)
+    }
+
+    /// Whether a replica may not know the change yet, so that what was there before proves nothing.
+    fn is_young(&self, now: Timestamp, patience: Duration) -> bool {
+        let age = |(_, last): (Timestamp, Timestamp)| Duration::try_from(now.duration_since(last));
+        self.change.sent.is_some_and(|sent| age(sent).unwrap_or_default() < patience)
+    }
+
+    fn shows_before(&self, sight: &Sight) -> bool {
+        self.look.as_ref().is_some_and(|look| matches!(sight.of(look), Stands::Before))
     }
 
     /// What there is to send by what was seen, or where it stands without that.
@@ -59,10 +73,25 @@ impl Undoing {
 }
 
 impl Engine {
+    /// Looks at what is to be taken back, until no replica can still show what was there before a change.
+    pub(super) async fn see_before_undo(&self, alike: &[Undoing]) -> Sight {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let sight = self.see(alike.iter().filter_map(|undoing| undoing.look.as_ref())).await;
+            let now = self.graph.service_time();
+            let doubtful =
+                |undoing: &Undoing| undoing.is_young(now, self.patience) && undoing.shows_before(&sight);
+            if !alike.iter().any(doubtful) || !self.stop.sleep(wait).await {
+                return sight;
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
     /// Takes the first of some changes back that left together, and says how many.
     pub(super) async fn undo_some(&self, run: &mut Run, alike: &[Undoing]) -> Result<usize> {
         let mut many = alike.len().min(AT_ONCE);
-        let sight = self.see(alike[..many].iter().filter_map(|undoing| undoing.look.as_ref())).await;
+        let sight = self.see_before_undo(&alike[..many]).await;
         let covered = |undoing: &&Undoing| undoing.look.as_ref().is_some_and(|look| sight.covers(look));
         many += alike[many..].iter().take_while(covered).take(sight.items() / ITEMS_PER_UNDO).count();
 
@@ -133,11 +162,13 @@ impl Engine {
         self.note_undone(run, refused.collect())?;
 
         let until = self.clock.steady() + jiff::SignedDuration::try_from(self.patience).unwrap_or_default();
-        let (mut open, mut wait) = (open, Duration::from_millis(250));
+        let (mut open, mut wait) = (open, FIRST_WAIT);
         while !open.is_empty() {
             let sight = self.see(open.iter().filter_map(|(undoing, _)| undoing.look.as_ref())).await;
-            let is_back = |(undoing, _): &(&Undoing, Told)| {
-                undoing.look.as_ref().is_some_and(|look| matches!(sight.of(look), Stands::Before))
+            let now = self.graph.service_time();
+            let is_back = |(undoing, told): &(&Undoing, Told)| {
+                let proves = told.result == ToldResult::Accepted || !undoing.is_young(now, self.patience);
+                proves && undoing.shows_before(&sight)
             };
             let (back, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(is_back);
             let restored = |(undoing, _)| (undoing, (RollbackState::Restored, None));
@@ -146,7 +177,7 @@ impl Engine {
             if open.is_empty() || self.clock.steady() >= until || !self.stop.sleep(wait).await {
                 break;
             }
-            wait = (wait * 2).min(Duration::from_secs(15));
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
         let unseen = open.into_iter().map(|(undoing, told)| {
             let standing = if told.result == ToldResult::Accepted {

@@ -127,3 +127,77 @@ fn the_same_key_gives_the_same_bulk_run() {
     let other = place.contain(&["--idempotency-key", "ticket 7"]);
     assert_eq!(printed(&other)["error"]["code"], "E0110", "{other:?}");
 }
+
+/// What a command prints, held to its published schema.
+fn valid(ran: &Ran, schema: &str) -> Value {
+    let document = printed(ran);
+    let published = oust::cli::schema::find(schema).unwrap();
+    assert!(jsonschema::validator_for(&published).unwrap().is_valid(&document), "{document:#}");
+    document
+}
+
+#[test]
+fn all_journals_are_checked_and_exported_together() {
+    let place = Place::contoso();
+    listed(&place);
+    let contained = summary(&contain(&place, &[]));
+    let bulk = contained.run_id.unwrap();
+
+    let ran = place.oust(&["journal", "verify", "last", "--output", "json"]);
+    let checked = valid(&ran, "bulk-journal-check");
+    assert_eq!(
+        (ran.status, &checked["sound"], &checked["bulk_id"]),
+        (0, &true.into(), &bulk.as_str().into())
+    );
+    assert_eq!(checked["checks"].as_array().unwrap().len(), 2);
+    let hash = "0".repeat(64);
+    assert_eq!(place.oust(&["journal", "verify", "last", "--head", &hash]).status, 64);
+
+    let ran = place.oust(&["export", "last", "--output", "json"]);
+    let exported = valid(&ran, "bulk-export");
+    let path = place.path(&format!("oust-{bulk}.tar"));
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!((ran.status, &exported["sha256"]), (0, &oust::bundle::sha256(&bytes).into()));
+    assert_eq!(exported["bytes"], bytes.len());
+    assert_eq!(place.oust(&["export", "last"]).status, 1, "it is there already");
+    tar::Archive::new(bytes.as_slice()).unpack(place.path("unpacked")).unwrap();
+    let folder = place.path("unpacked").join(format!("oust-{bulk}"));
+    for line in std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap().lines() {
+        let (sum, name) = line.split_once("  ").unwrap();
+        assert_eq!(sum, oust::bundle::sha256(&std::fs::read(folder.join(name)).unwrap()), "{name}");
+    }
+    for run in exported["bundle"]["runs"].as_array().unwrap() {
+        let part = std::fs::read(folder.join(run["file"].as_str().unwrap())).unwrap();
+        tar::Archive::new(part.as_slice()).unpack(&folder).unwrap();
+        let unpacked = folder.join(format!("oust-{}", run["run_id"].as_str().unwrap())).join("journal.jsonl");
+        let head = run["head"].as_str().unwrap();
+        let args = ["journal", "verify", unpacked.to_str().unwrap(), "--head", head];
+        assert_eq!(place.oust(&args).status, 0);
+    }
+}
+
+#[test]
+fn one_altered_journal_is_told_and_keeps_the_others_from_nothing() {
+    let place = Place::contoso();
+    listed(&place);
+    assert_eq!(summary(&contain(&place, &[])).exit_code, 0);
+    let journal = place.journals().into_iter().next().unwrap();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, text.replacen("\"accountEnabled\":false", "\"accountEnabled\":true", 1))
+        .unwrap();
+
+    let ran = place.oust(&["journal", "verify", "last", "--output", "json"]);
+    let checked = valid(&ran, "bulk-journal-check");
+    assert_eq!((ran.status, &checked["sound"]), (8, &false.into()));
+    let sound = checked["checks"].as_array().unwrap().iter().filter(|check| check["sound"] == true);
+    assert_eq!(sound.count(), 1);
+    let said = place.oust(&["journal", "verify", "last"]).stdout;
+    assert!(said.starts_with("BROKEN  1 of 2 journals") && said.contains("E0701"), "{said}");
+
+    let ran = place.oust(&["export", "last", "--output", "json"]);
+    let exported = valid(&ran, "bulk-export");
+    assert_eq!(ran.status, 8);
+    let many = |of: &str| exported["bundle"][of].as_array().unwrap().len();
+    assert_eq!((many("runs"), many("broken")), (1, 1));
+    assert!(!exported["bundle"].to_string().contains(place.path("").to_str().unwrap()), "{exported:#}");
+}

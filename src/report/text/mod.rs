@@ -4,6 +4,7 @@
 //! to type next.
 
 mod bulk;
+mod bulk_evidence;
 mod closing;
 mod export;
 mod findings;
@@ -15,6 +16,7 @@ mod sheet;
 mod steps;
 
 pub use bulk::{bulk, bulk_in_full, bulk_question};
+pub use bulk_evidence::{bulk_export, bulk_journal_check};
 pub use export::export;
 pub(super) use heading::{moment, seconds, tally};
 pub use journal_check::journal_check;
