@@ -2,7 +2,8 @@
 //!
 //! A named location alone blocks nothing. The team makes one beforehand, with a policy that blocks it, and names
 //! it in the playbook. Without one the addresses are put into a location of their own, and the policy is left to
-//! a person. An intruder changes addresses within minutes, so this slows them down and no more.
+//! a person. An intruder changes addresses within minutes, so this slows them down and no more. From which addresses
+//! an account was used is told by `review_sign_ins`.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/ipnamedlocation>
 

@@ -31,6 +31,7 @@ mod review_inbox_rules;
 mod review_mailbox;
 mod review_owned_apps;
 mod review_roles;
+mod review_sign_ins;
 mod revoke_sessions;
 
 /// Every action there is. Listing, docs, permission manifest, playbook schema and tests come from it.
@@ -52,6 +53,7 @@ pub static ACTIONS: &[&dyn AnyAction] = &[
     &review_devices::ReviewDevices,
     &review_inbox_rules::ReviewInboxRules,
     &review_mailbox::ReviewMailbox,
+    &review_sign_ins::ReviewSignIns,
     &enable_user::EnableUser,
     &issue_access_pass::IssueAccessPass,
     &call::Call,

@@ -29,6 +29,7 @@ mod recover;
 
 mod secrets;
 mod served;
+mod sign_ins;
 mod signature;
 mod support;
 mod trips;

@@ -34,6 +34,12 @@ pub trait Action: Send + Sync + 'static {
         false
     }
 
+    /// Whether it only looks and never wants a change. What it sees may move while nobody does anything, so a saved
+    /// plan doesn't go by it.
+    fn only_looks(&self) -> bool {
+        false
+    }
+
     /// Looks at everything that the decision rests on.
     fn observe(
         &self,
@@ -55,6 +61,9 @@ pub trait AnyAction: Send + Sync {
 
     /// See [`Action::gives_back`].
     fn gives_back(&self) -> bool;
+
+    /// See [`Action::only_looks`].
+    fn only_looks(&self) -> bool;
 
     /// See [`Action::observe`].
     fn observe<'a>(&'a self, who: &'a Target, graph: &'a dyn Read) -> Observing<'a>;
@@ -82,6 +91,10 @@ impl<A: Action> AnyAction for A {
 
     fn gives_back(&self) -> bool {
         Action::gives_back(self)
+    }
+
+    fn only_looks(&self) -> bool {
+        Action::only_looks(self)
     }
 
     fn observe<'a>(&'a self, who: &'a Target, graph: &'a dyn Read) -> Observing<'a> {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Cloud, Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
+use super::{Cloud, Get, OnPage, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
 
 /// Answers reads from a map; what isn't in it is 404. It counts reads, to tell of needless ones.
 #[derive(Default)]
@@ -60,8 +60,11 @@ impl Read for Fake {
         Box::pin(async move { self.answer(get) })
     }
 
-    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
-        Box::pin(async move { Ok(self.answer(get)?.as_array().unwrap().clone()) })
+    fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
+        Box::pin(async move {
+            each(self.answer(get)?.as_array().unwrap().clone());
+            Ok(())
+        })
     }
 }
 

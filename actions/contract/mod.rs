@@ -20,6 +20,6 @@ pub use call::{Api, Call, Get, Method, Path, ROOT, Repeat, SECRET_KEY};
 pub use change::{Change, Decision, Finding, Lasts, Look, Plan, Seen, Undo, Write};
 pub use cloud::Cloud;
 pub(crate) use cloud::{BUT_GLOBAL, IN_CHINA};
-pub use read::{Read, ReadError, ReadErrorKind, Reading};
+pub use read::{OnPage, Read, ReadError, ReadErrorKind, Reading};
 pub use target::{Operator, Target, Tenant, User};
 pub use turn::Turn;

@@ -11,13 +11,26 @@ use super::Get;
 /// A read under way.
 pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, ReadError>> + Send + 'a>>;
 
+/// What is done with the rows of a page.
+pub type OnPage<'a> = &'a mut (dyn FnMut(Vec<Value>) + Send + 'a);
+
 /// Reads from Graph. There is no method that writes: a plan is made of reads by type.
 pub trait Read: Send + Sync {
     /// One object.
     fn one<'a>(&'a self, get: &'a Get) -> Reading<'a, Value>;
 
+    /// A collection, page by page to its end: `each` gets the rows of a page as they come, and nothing is kept. For
+    /// collections of any length. After an error the pages before it have been given all the same.
+    fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()>;
+
     /// A collection, paged to its end.
-    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>>;
+    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
+        Box::pin(async move {
+            let mut rows = Vec::new();
+            self.pages(get, &mut |page| rows.extend(page)).await?;
+            Ok(rows)
+        })
+    }
 }
 
 /// Why a read gave nothing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::{join, join_all, try_join};
 use jiff::{SignedDuration, Timestamp};
-use oust_actions::{Get, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
+use oust_actions::{Get, OnPage, Operator, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User};
 use serde_json::Value;
 
 use super::{Engine, Order, Since};
@@ -315,7 +315,7 @@ impl Read for Remembered<'_> {
         }
     }
 
-    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
-        self.graph.all(get)
+    fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
+        self.graph.pages(get, each)
     }
 }

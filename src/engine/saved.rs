@@ -150,6 +150,8 @@ impl SavedPlan {
             let saved = self.steps.iter().find(|s| s.user_id == fresh.user_id && s.step == fresh.step);
             match saved {
                 None => moved.push(format!("{}: the step is not in the plan", fresh.step)),
+                // A log grows by itself, and whoever tries passwords could keep a plan from being carried out.
+                Some(_) if only_looks(&fresh.action) => {}
                 Some(saved) if saved.state_sha256 != hash(&fresh.state) => {
                     moved.push(format!("{}: {}", fresh.step, difference(&saved.state, &fresh.state, "")));
                 }
@@ -181,6 +183,10 @@ impl SavedPlan {
             "users": self.users, "steps": self.steps,
         }))
     }
+}
+
+fn only_looks(action: &str) -> bool {
+    oust_actions::find(action).is_some_and(oust_actions::AnyAction::only_looks)
 }
 
 fn hash(value: &Value) -> String {

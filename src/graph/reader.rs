@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use oust_actions::{Api, Get, Read, ReadError, Reading};
+use oust_actions::{Api, Get, OnPage, Read, ReadError, Reading};
 use serde_json::Value;
 
 use super::client::Graph;
@@ -33,8 +33,8 @@ impl Read for Graph {
         Box::pin(async move { InStep { graph: self, step: None }.one(get).await })
     }
 
-    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
-        Box::pin(async move { InStep { graph: self, step: None }.all(get).await })
+    fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
+        Box::pin(async move { InStep { graph: self, step: None }.pages(get, each).await })
     }
 }
 
@@ -54,10 +54,9 @@ impl Read for InStep<'_> {
     /// Follows `@odata.nextLink` as it is given, until there is none.
     ///
     /// <https://learn.microsoft.com/graph/paging>
-    fn all<'a>(&'a self, get: &'a Get) -> Reading<'a, Vec<Value>> {
+    fn pages<'a>(&'a self, get: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
         let graph = self.graph;
         Box::pin(async move {
-            let mut items = Vec::new();
             let mut seen = HashSet::new();
             let endpoint = graph.endpoint_of(get.api).map_err(|closed| exchange::closed(get, &closed))?;
             let mut url = match get.api {
@@ -67,11 +66,11 @@ impl Read for InStep<'_> {
             loop {
                 let mut page = graph.fetch(get, &url, self.step).await?;
                 match page.remove("value") {
-                    Some(Value::Array(some)) => items.extend(some),
+                    Some(Value::Array(rows)) => each(rows),
                     _ => return Err(unreadable(get, "a collection without its list of values")),
                 }
                 url = match page.remove("@odata.nextLink") {
-                    None | Some(Value::Null) => return Ok(items),
+                    None | Some(Value::Null) => return Ok(()),
                     Some(Value::String(link)) => link,
                     Some(_) => return Err(unreadable(get, "a link to the next page that is no text")),
                 };
@@ -129,6 +128,15 @@ mod tests {
         let setup =
             scripted([page(&json!([1]), &next), answer(503, "<html>"), page(&json!([2]), &json!(null))]);
         assert_eq!(all(&setup, &Get::new(["users"])).await.unwrap(), [1, 2].map(Value::from));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_are_given_one_by_one_and_those_before_an_error_too() {
+        let link = |n: u8| json!(format!("https://graph.microsoft.com/v1.0/users?p={n}"));
+        let setup = scripted([page(&json!([1, 2]), &link(2)), page(&json!([3]), &link(3)), answer(403, "")]);
+        let mut pages = Vec::new();
+        let ended = setup.graph.pages(&Get::new(["users"]), &mut |rows| pages.push(rows.len())).await;
+        assert_eq!((pages, ended.unwrap_err().kind), (vec![2, 1], Kind::Forbidden));
     }
 
     #[tokio::test(start_paused = true)]

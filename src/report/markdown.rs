@@ -100,7 +100,7 @@ fn user(out: &mut String, user: &UserDocument) {
             self::change(out, user, step, change);
         }
         if step.changes.is_empty() {
-            line!(out, "| {} | {} | {} | | | |", md(&step.stage), step.state.look().word, md(&title(step)));
+            line!(out, "| {} | {} | {} | | | |", md(&step.stage), step.look().word, md(&title(step)));
         }
     }
     for error in user.steps.iter().filter_map(|step| step.error.as_ref()) {

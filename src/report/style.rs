@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use oust_actions::Decision;
 
-use super::{Outcome, RollbackState, RunDocument, State};
+use super::{Outcome, RollbackState, RunDocument, State, StepDocument};
 
 /// Colours text, or leaves it alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,19 @@ impl State {
             Self::Refused => look('x', "refused", BAD),
             Self::InDoubt => look('?', "in doubt", BAD),
             Self::Failed => look('!', "failed", BAD),
+        }
+    }
+}
+
+impl StepDocument {
+    /// How a step without changes is shown: one that only looks has done what there is to do.
+    pub fn look(&self) -> Look {
+        let only_looks = || oust_actions::find(&self.action).is_some_and(oust_actions::AnyAction::only_looks);
+        match self.state {
+            State::Already | State::Skipped if self.error.is_none() && only_looks() => {
+                look('=', "looked", FAINT)
+            }
+            state => state.look(),
         }
     }
 }

@@ -142,8 +142,8 @@ impl Tenant {
         let in_methods = ask.path.get(2).is_some_and(|part| part == "authentication");
         let list = (ask.path.len() % 2 == 1) != in_methods;
         match self.lag.stale(list, now, &mut self.random) {
-            Some(stale) => route::read(&stale, ask, &caller, self.page_size),
-            None => route::read(&self.directory, ask, &caller, self.page_size),
+            Some(stale) => route::read(&stale, ask, &caller, now, self.page_size),
+            None => route::read(&self.directory, ask, &caller, now, self.page_size),
         }
     }
 

@@ -16,6 +16,7 @@ use super::moment::Moment;
 use super::risk::Risk;
 use super::role::{self, RoleAssignment};
 use super::service_principal::{GRAPH_APP_ID, MICROSOFT_TENANT, ServicePrincipal};
+use super::sign_in::Series;
 use super::user::{OnPremises, User};
 use super::{Lag, Limits, Tenant, build_apps, build_grants, catalogue, preference};
 use crate::graph::known::{EXCHANGE_APP_ID, EXCHANGE_PERMISSIONS};
@@ -304,7 +305,7 @@ fn add_groups(directory: &mut Directory, groups: &[file::Group]) -> Result<(), P
     Ok(())
 }
 
-/// Methods, devices, mailboxes and inbox rules.
+/// Methods, devices, mailboxes, inbox rules and sign-ins.
 fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Problem> {
     for (number, method) in file.methods.iter().enumerate() {
         let owner = user(directory, &method.user)?;
@@ -323,6 +324,10 @@ fn add_personal(directory: &mut Directory, file: &TenantFile) -> Result<(), Prob
     for (number, rule) in file.rules.iter().enumerate() {
         let owner = user(directory, &rule.user)?;
         directory.rules.push(Rule::describe(owner, rule, number + 1));
+    }
+    for (number, sign_in) in file.sign_ins.iter().enumerate() {
+        let owner = user(directory, &sign_in.user)?;
+        directory.sign_ins.push(Series::describe(owner, sign_in, number)?);
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ use super::moment::Moment;
 use super::risk::Risk;
 use super::role::RoleAssignment;
 use super::service_principal::ServicePrincipal;
+use super::sign_in;
 use super::user::User;
 use crate::graph::Cloud;
 
@@ -60,6 +61,8 @@ pub struct Directory {
     pub preferred: BTreeMap<String, String>,
     pub devices: Vec<Device>,
     pub rules: Vec<Rule>,
+    /// The sign-in log, as it is described.
+    pub sign_ins: Vec<sign_in::Series>,
     /// What Exchange alone knows of a mailbox, by the object id of its owner.
     pub mailboxes: BTreeMap<String, Mailbox>,
     /// Counts what the service created, so that a recreated object has a new id.

@@ -49,6 +49,7 @@ mod route;
 mod select;
 mod service_principal;
 mod session;
+mod sign_in;
 mod snapshot;
 mod token;
 mod user;

@@ -99,6 +99,7 @@ pub const READ_DEVICE: AnyOf =
 const WRITE_DEVICE: AnyOf = &["Device.ReadWrite.All", "Directory.ReadWrite.All"];
 const READ_MAIL: AnyOf = &["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"];
 const READ_MAILBOX: AnyOf = &["MailboxSettings.Read", "MailboxSettings.ReadWrite"];
+const READ_LOG: AnyOf = &["AuditLog.Read.All"];
 const WRITE_MAILBOX: AnyOf = &["MailboxSettings.ReadWrite"];
 
 /// Who calls, as the token says.
@@ -190,6 +191,7 @@ fn needed(ask: &Ask) -> Outcome<&'static [AnyOf]> {
         ("GET", ["users", _, "mailFolders"]) => &[READ_MAIL],
         ("GET", ["users", _, "mailFolders", _, "messageRules", ..]) => &[READ_MAILBOX],
         ("PATCH", ["users", _, "mailFolders", _, "messageRules", _]) => &[WRITE_MAILBOX],
+        ("GET", ["auditLogs", "signIns"]) => &[READ_LOG],
         ("GET", ["organization", ..]) => &[READ_ORGANIZATION],
         ("GET", ["domains", _]) => &[READ_DOMAIN],
         ("GET", ["groups"] | ["groups", _]) => &[READ_GROUP],

@@ -11,11 +11,11 @@ use super::request::Ask;
 use super::role_change::{self, Kind};
 use super::{
     application, conditional_access, device, group, identity_account, mailbox, method, organization, risk,
-    role, service_principal, session, user,
+    role, service_principal, session, sign_in, user,
 };
 
 /// Answers a read from a directory, which may be a stale replica.
-pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize) -> Outcome {
+pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, now: Timestamp, page_size: usize) -> Outcome {
     match (ask.method.as_str(), ask.segments().as_slice()) {
         ("GET", ["users"]) => user::list(directory, ask, page_size),
         ("GET", ["users", id]) => user::get(directory, ask, id),
@@ -76,6 +76,7 @@ pub fn read(directory: &Directory, ask: &Ask, caller: &Caller, page_size: usize)
         ("GET", ["users", id, "mailFolders", rest @ ..]) => {
             mailbox::read(directory, ask, id, rest, page_size)
         }
+        ("GET", ["auditLogs", "signIns"]) => sign_in::list(directory, ask, now, page_size),
         ("GET", ["organization"]) => organization::list(directory, ask, page_size),
         ("GET", ["organization", id]) => organization::get(directory, ask, id),
         ("GET", ["domains", name]) => organization::domain(directory, ask, name),

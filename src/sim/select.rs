@@ -113,12 +113,16 @@ fn offset(token: &str) -> Option<usize> {
     std::str::from_utf8(&bytes).ok()?.strip_prefix("page ")?.parse().ok()
 }
 
-/// Everything that was asked, and where to go on. The host is the one that the request came to.
 fn next_link(ask: &Ask, from: usize) -> String {
+    link_on(ask, &URL_SAFE_NO_PAD.encode(format!("page {from}")))
+}
+
+/// Everything that was asked, and where to go on. The host is the one that the request came to.
+pub fn link_on(ask: &Ask, token: &str) -> String {
     let (path, query) = ask.target.split_once('?').unwrap_or((&ask.target, ""));
     let is_token = |pair: &&str| pair.starts_with("$skiptoken=") || pair.starts_with("%24skiptoken=");
     let mut query: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !is_token(p)).collect();
-    let token = format!("$skiptoken={}", URL_SAFE_NO_PAD.encode(format!("page {from}")));
+    let token = format!("$skiptoken={token}");
     query.push(&token);
     format!("{}{path}?{}", ask.base, query.join("&"))
 }

@@ -8,7 +8,7 @@ use oust::journal::{
 use oust::playbook::{DEFAULT_PLAYBOOK, Playbook};
 use oust::report::{Outcome, State};
 use oust_actions::{
-    AnyAction, Get, Operator, Plan, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User,
+    AnyAction, Get, OnPage, Operator, Plan, Read, ReadError, ReadErrorKind, Reading, Target, Tenant, User,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -65,14 +65,17 @@ impl Read for Mailbox {
         })
     }
 
-    fn all<'a>(&'a self, _: &'a Get) -> Reading<'a, Vec<Value>> {
+    fn pages<'a>(&'a self, _: &'a Get, each: OnPage<'a>) -> Reading<'a, ()> {
         let rule = |n: usize| {
             let domain = if n.is_multiple_of(self.stays) { "contoso.com" } else { "fabrikam.com" };
             let to = json!([{ "emailAddress": { "address": format!("drop{n}@{domain}") } }]);
             json!({ "id": format!("AQAAAJ5dZq{n:06}"), "displayName": format!("rule {n}"), "isEnabled": true,
                 "conditions": { "subjectContains": ["invoice"] }, "actions": { "redirectTo": to } })
         };
-        Box::pin(async move { Ok((1..=self.rules).map(rule).collect()) })
+        Box::pin(async move {
+            each((1..=self.rules).map(rule).collect());
+            Ok(())
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use oust::graph::Claims;
+use oust::report::Outcome;
 use oust_actions::Permission;
 
 use crate::support::{CONTOSO, RUNNER, World};
@@ -87,6 +88,8 @@ pub const CASES: &[Case] = &[
     case("review_inbox_rules", "{min_risk: 50}", PLAIN, "User Administrator"),
     case("review_mailbox", "{}", PLAIN, "User Administrator"),
     case("review_mailbox", "{delegates: remove}", PLAIN, "User Administrator"),
+    case("review_sign_ins", "{}", PLAIN, "User Administrator"),
+    case("review_sign_ins", "{non_interactive: false}", GUEST, "User Administrator"),
     case("review_owned_apps", "{}", PLAIN, "User Administrator"),
     case("review_owned_apps", "{}", GUEST, "User Administrator"),
     case("disable_app", "{apps: [33333333-4444-4555-8666-777777777777]}", PLAIN, "User Administrator"),
@@ -122,6 +125,16 @@ pub const BASE: [Permission; 3] = [
 impl Case {
     pub fn name(&self) -> String {
         format!("{} {} on a victim with {:?}", self.action, self.with, self.victim)
+    }
+
+    /// Whether the action never wants a change, so that what it does is what it tells.
+    pub fn only_looks(&self) -> bool {
+        oust_actions::find(self.action).unwrap().only_looks()
+    }
+
+    /// What a rollback comes to.
+    pub fn rolled_back(&self) -> Outcome {
+        if self.only_looks() { Outcome::NothingToDo } else { Outcome::RolledBack }
     }
 
     /// Contoso, with the runner holding no more than the action declares.

@@ -53,7 +53,7 @@ fn one(sheet: &mut Sheet, user: &UserDocument, step: &StepDocument, form: Form) 
         self::change(sheet, user, step, change, form, &mut told);
     }
     if step.changes.is_empty() {
-        tagged(sheet, step.state.look(), &title(step));
+        tagged(sheet, step.look(), &title(step));
     }
     if let Some(error) = &step.error {
         let mut error = error.clone();

@@ -19,6 +19,7 @@ use super::intruder;
 use super::mailbox;
 use super::method;
 use super::moment::{Length, Moment};
+use super::sign_in;
 use crate::failure::{Code, Failure, Result};
 use crate::graph::Cloud;
 
@@ -62,6 +63,9 @@ pub struct TenantFile {
     /// What Exchange alone shows of mailboxes.
     #[serde(default)]
     pub mailboxes: Vec<exchange::Described>,
+    /// The sign-in log.
+    #[serde(default)]
+    pub sign_ins: Vec<sign_in::Described>,
     /// How the service behaves.
     #[serde(default)]
     pub service: Service,

@@ -9,6 +9,7 @@ mod objects;
 mod personal;
 mod ranks;
 mod served;
+mod sign_ins;
 mod tokens;
 mod transport;
 

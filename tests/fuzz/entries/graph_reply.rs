@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use oust::clock::Clock;
 use oust::failure::{Failure, Result};
 use oust::graph::error_body::ErrorBody;
@@ -14,7 +15,7 @@ use oust::graph::{
 };
 use oust::journal::{Journal, Recorded, Store};
 use oust::report::escape;
-use oust_actions::{Call, Get, Method, Read};
+use oust_actions::{Call, Get, Method, Operator, Read, Target, Tenant, User};
 
 /// Between one answer and the next.
 const NEXT: &[u8] = b"\n%%\n";
@@ -41,12 +42,16 @@ pub fn graph_reply(bytes: &[u8]) {
         if let Err(error) = service.client().one(&get).await {
             check_failure(&error.into());
         }
-        service.check(&script);
+        service.check(&script, 1);
         let service = Arc::new(Service::new(&script));
         if let Err(error) = service.client().all(&get).await {
             check_failure(&error.into());
         }
-        service.check(&script);
+        service.check(&script, 1);
+        let service = Arc::new(Service::new(&script));
+        check_sign_ins(&service.client()).await;
+        // What isn't there in one edition is asked of the other.
+        service.check(&script, 2);
         let service = Arc::new(Service::new(&script));
         let call = Call::new(Method::Delete, ["users", "x"]);
         match service.client().write(&call, None, &StepBudget::default(), &PROOF).await {
@@ -54,8 +59,32 @@ pub fn graph_reply(bytes: &[u8]) {
             Sent::Refused(answer) => assert!(matches!(answer.status, Some(300..=499)), "{answer:?}"),
             Sent::InDoubt(_) | Sent::NotSent(_) => {}
         }
-        service.check(&script);
+        service.check(&script, 1);
     });
+}
+
+/// Whatever the log holds, what is seen of it is small, and the plan wants no change.
+async fn check_sign_ins(client: &Graph) {
+    let action = oust_actions::find("review_sign_ins").expect("an action");
+    let who = Target {
+        user: User { id: "x".into(), account_enabled: Some(false), ..User::default() },
+        tenant: Tenant::default(),
+        operator: Operator::default(),
+        since: Timestamp::UNIX_EPOCH,
+        now: Timestamp::UNIX_EPOCH,
+        cut_after: Timestamp::UNIX_EPOCH,
+        settings: serde_json::Value::Null,
+        issued: vec![],
+        companions: 0,
+    };
+    match action.observe(&who, client).await {
+        Err(error) => check_failure(&error.into()),
+        Ok(state) => {
+            assert!(state.to_string().len() < 100_000, "{state}");
+            let plan = action.plan(&who, &state).expect("a state of its own");
+            assert!(plan.changes.is_empty(), "{plan:?}");
+        }
+    }
 }
 
 /// What a person is shown of it is short and moves no cursor.
@@ -124,9 +153,10 @@ impl Service {
         })
     }
 
-    fn check(&self, script: &[Reply]) {
+    /// No request leaves the origin, and once nothing is there so many more were sent at most.
+    fn check(&self, script: &[Reply], ends: usize) {
         let urls = self.urls.lock().expect("nobody panicked");
-        assert!(urls.len() <= script.len() + 1, "{} requests for {} answers", urls.len(), script.len());
+        assert!(urls.len() <= script.len() + ends, "{} requests for {} answers", urls.len(), script.len());
         for url in urls.iter() {
             let url = url::Url::parse(url).expect("an URL");
             assert_eq!(url.origin().ascii_serialization(), ORIGIN, "{url}");
