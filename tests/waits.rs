@@ -30,10 +30,12 @@ fn not_done(document: &RunDocument) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cut_waits_as_long_as_the_service_asks() {
-    let (document, took) = contained(throttled("revokeSignInSessions", 90, 2)).await;
-    assert_eq!(document.outcome, Outcome::Contained, "{document:#?}");
-    assert!((180..240).contains(&took.as_secs()), "{took:?}");
+async fn the_cut_and_what_it_needs_wait_as_long_as_the_service_asks() {
+    for on in ["revokeSignInSessions", "GET /organization*", "GET /users/*/transitiveMemberOf*"] {
+        let (document, took) = contained(throttled(on, 90, 2)).await;
+        assert_eq!(document.outcome, Outcome::Contained, "{on}: {document:#?}");
+        assert!((180..240).contains(&took.as_secs()), "{on}: {took:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

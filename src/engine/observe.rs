@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Engine, Order, Since};
 use crate::failure::{Code, Failure, Result};
-use crate::graph::{Claims, InStep};
+use crate::graph::{Claims, InStep, StepBudget};
 use crate::guard::HeldRoles;
 use crate::journal::issued;
 use crate::target_name::TargetName;
@@ -159,7 +159,9 @@ impl Engine {
 
     pub(super) async fn read_tenant(&self) -> Result<Tenant> {
         let get = Get::new(["organization"]).select(&["id", "displayName", "verifiedDomains"]);
-        let rows = self.graph.all(&get).await.map_err(|e| base_read(e, "Organization.Read.All"))?;
+        let budget = StepBudget::default();
+        let rows = self.graph.within(&budget).all(&get).await;
+        let rows = rows.map_err(|e| base_read(e, "Organization.Read.All"))?;
         let row = rows.first().ok_or_else(|| {
             Failure::new(Code::Unreadable, "the service named no tenant for this token, so nothing is done")
         })?;
@@ -192,8 +194,9 @@ impl Engine {
         }
         let get = Get::new(["roleManagement", "directory", "roleAssignments"])
             .filter(format!("principalId eq {}", Get::quote(&operator.object_id)));
+        let budget = StepBudget::default();
         // Not being allowed to ask is no reason to stop: the service decides on each write.
-        if let Ok(rows) = self.graph.all(&get).await {
+        if let Ok(rows) = self.graph.within(&budget).all(&get).await {
             operator.roles = Some(rows.iter().map(|row| text(&row["roleDefinitionId"])).collect());
         }
         Ok(operator)
@@ -207,7 +210,9 @@ impl Engine {
             "roleTemplateId",
             "isAssignableToRole",
         ]);
-        let (user, memberships) = join(self.graph.one(&get), self.graph.all(&groups)).await;
+        let budget = StepBudget::default();
+        let graph = self.graph.within(&budget);
+        let (user, memberships) = join(graph.one(&get), graph.all(&groups)).await;
         let raw = match user {
             Ok(raw) => raw,
             Err(e) if e.kind == ReadErrorKind::NotFound => return Err(self.unknown_user(name).await),

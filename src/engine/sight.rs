@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Engine;
 use super::stage::AT_ONCE;
 use crate::failure::Failure;
+use crate::graph::StepBudget;
 use crate::journal::{ChangeLedger, ToldResult};
 
 /// What a look saw.
@@ -44,8 +45,9 @@ impl Engine {
         looks: impl Iterator<Item = &'a Look>,
     ) -> impl Future<Output = Sight> + Send {
         let (objects, lists) = addresses(looks);
-        let graph = &self.graph;
         async move {
+            let budget = StepBudget::default();
+            let graph = self.graph.within(&budget);
             let objects = objects.into_iter().map(async |get| {
                 let seen = match graph.one(&get).await {
                     Ok(value) => Ok(Some(value)),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::retry::{Budget, Over, RetryAfter};
 
-/// The time that the requests of one step have lost, all together, to a service that fails or throttles:
+/// The time that the requests of one step, or of one look at what a run is about, have lost, all together, to a service that fails or throttles:
 /// [`Budget::per_step`] limits it. What two of them lose at the same time counts once; queueing for our own pace
 /// doesn't count.
 #[derive(Debug, Default)]
