@@ -74,19 +74,24 @@ pub fn memory(folder: &Path) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// The command that contains the victim of a served tenant, its runs kept in this folder.
+/// The command that contains the victim of a served tenant, its runs kept in this folder. What earlier ones used of the
+/// tenant's quotas is forgotten, or it would wait for them.
 pub fn contain(served: &Served, folder: &Path) -> Result<Command, AnyError> {
     let victim = served.tenant.with(|t| t.victim.clone()).unwrap_or_default();
     let since = served.tenant.with(|t| t.compromised_since()).ok_or("the tenant has no intruder")?;
     let token = folder.join("token");
     std::fs::write(&token, served.tenant.token(RUNNER))?;
     private(&token)?;
+    let state = folder.join("state");
+    if state.exists() {
+        std::fs::remove_dir_all(state.join("limits"))?;
+    }
     let mut command = Command::new(OUST);
     command
         .args(["contain", &victim, "--since", &since.to_string(), "--yes"])
         .env("OUST_GRAPH_ENDPOINT", served.url())
         .env("OUST_TOKEN_FILE", &token)
-        .env("OUST_STATE_DIR", folder.join("state"))
+        .env("OUST_STATE_DIR", &state)
         .env("OUST_CONFIG", folder.join("none.toml"))
         .stderr(Stdio::null());
     std::fs::write(folder.join("none.toml"), "")?;
