@@ -214,6 +214,26 @@ async fn a_rollback_right_after_the_run_does_not_take_a_late_replica_for_what_is
     assert!(rolled_back >= 6, "{rolled_back}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_stopped_while_it_waits_for_replicas_claims_nothing() {
+    let mut stopped = 0;
+    for (seed, share) in (0..12).zip([0.2, 0.5, 0.8].into_iter().cycle()) {
+        let mut world = minutes_behind(share, seed);
+        world.patience = Duration::from_mins(4);
+        assert_eq!(world.contain().await.outcome, Outcome::Contained, "{seed}");
+        // Some while it looks at all of it, some while it looks at what goes back next.
+        let seconds = [5, 20, 70, 120][usize::try_from(seed).unwrap() % 4];
+        world.deadline = Some(world.clock.now() + jiff::SignedDuration::from_secs(seconds));
+        let document = world.rollback().await;
+        stopped += usize::from(document.exit_code == 7);
+        let changes = document.users.iter().flat_map(|user| &user.steps).flat_map(|step| &step.changes);
+        let already =
+            changes.filter(|c| c.rollback.as_ref().is_some_and(|r| r.state == RollbackState::Already));
+        assert_eq!(already.count(), 0, "{seed}: {document:#?}");
+    }
+    assert!(stopped >= 3, "{stopped}");
+}
+
 /// An action that creates something, its settings, and how what it made is read.
 const CREATING: [(&str, &str, &str); 3] = [
     ("block_by_group", "{group: 5f0c1f0e-7a4c-4c1e-9a54-0d3c2b1a0001}", "GET /users/*/memberOf*"),

@@ -30,7 +30,7 @@ pub struct BulkBundle {
     pub runs: Vec<BundledRun>,
     /// The runs whose journals are not as they were written: the file is in the bundle as it is.
     pub broken: Vec<BrokenRun>,
-    /// How many users of the list have no run.
+    /// How many users of the list have no journal: their runs have not begun, or it was removed.
     pub not_begun: usize,
 }
 

@@ -43,7 +43,7 @@ impl Engine {
         self.guards.check_tenant(&tenant)?;
         run.check_same_tenant(&tenant)?;
         let undoings = undoings(run, steps);
-        let sight = self.see_before_undo(&undoings).await;
+        let sight = self.see_before_undo(&undoings).await?;
         planned.extend(undoings.iter().map(|undoing| {
             let (state, reason) = undoing.decide(&sight).err().unwrap_or((RollbackState::Planned, None));
             (undoing.intent, state, reason)

@@ -22,6 +22,8 @@ const ITEMS_PER_UNDO: usize = 25;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// A shorter wait is not worth a word.
+const WORTH_TELLING: Duration = Duration::from_secs(3);
 
 /// Where an undo stands, and why.
 pub(super) type Standing = (RollbackState, Option<String>);
@@ -74,15 +76,26 @@ impl Undoing {
 
 impl Engine {
     /// Looks at what is to be taken back, until no replica can still show what was there before a change.
-    pub(super) async fn see_before_undo(&self, alike: &[Undoing]) -> Sight {
+    ///
+    /// # Errors
+    /// It was stopped before that: then nothing is known.
+    pub(super) async fn see_before_undo(&self, alike: &[Undoing]) -> Result<Sight> {
         let mut wait = FIRST_WAIT;
         loop {
             let sight = self.see(alike.iter().filter_map(|undoing| undoing.look.as_ref())).await;
             let now = self.graph.service_time();
             let doubtful =
                 |undoing: &Undoing| undoing.is_young(now, self.patience) && undoing.shows_before(&sight);
-            if !alike.iter().any(doubtful) || !self.stop.sleep(wait).await {
-                return sight;
+            if !alike.iter().any(doubtful) {
+                return Ok(sight);
+            }
+            if wait >= WORTH_TELLING {
+                let why =
+                    "what shows as back may be a replica that has not heard of the change yet".to_owned();
+                self.tell(What::Waiting { why, seconds: wait.as_secs_f64() });
+            }
+            if !self.stop.sleep(wait).await {
+                self.stop.check()?;
             }
             wait = (wait * 2).min(LONGEST_WAIT);
         }
@@ -91,7 +104,7 @@ impl Engine {
     /// Takes the first of some changes back that left together, and says how many.
     pub(super) async fn undo_some(&self, run: &mut Run, alike: &[Undoing]) -> Result<usize> {
         let mut many = alike.len().min(AT_ONCE);
-        let sight = self.see_before_undo(&alike[..many]).await;
+        let sight = self.see_before_undo(&alike[..many]).await?;
         let covered = |undoing: &&Undoing| undoing.look.as_ref().is_some_and(|look| sight.covers(look));
         many += alike[many..].iter().take_while(covered).take(sight.items() / ITEMS_PER_UNDO).count();
 

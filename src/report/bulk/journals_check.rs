@@ -21,7 +21,7 @@ pub struct BulkJournalCheck {
     pub sound: bool,
     /// The exit status: 0, or 8.
     pub exit_code: u8,
-    /// How many users of the list have no run yet.
+    /// How many users of the list have no journal: their runs have not begun, or it was removed.
     pub not_begun: usize,
     /// Each journal, in the order of the list.
     pub checks: Vec<JournalCheck>,

@@ -30,8 +30,8 @@ pub fn bulk_journal_check(check: &BulkJournalCheck, paint: &Paint, width: usize)
     }
     sheet.exact(0, "bulk run", NAMES, Style::new(), &check.bulk_id);
     if check.not_begun > 0 {
-        let text = format!("{} of the list have no journal yet", check.not_begun);
-        sheet.tagged(0, FAINT, "not begun", NAMES, Style::new(), &text);
+        let text = format!("{} of the list: not begun, or removed since", check.not_begun);
+        sheet.tagged(0, WARN, "without", NAMES, Style::new(), &text);
     }
     let records: u64 = check.checks.iter().map(|check| check.records).sum();
     sheet.tagged(0, FAINT, "records", NAMES, Style::new(), &records.to_string());
